@@ -1,0 +1,1 @@
+"""Who may do what in which store: principals, grants, roles, API keys."""

@@ -1,0 +1,52 @@
+"""Principals, grants and keys in the database."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from pullsvc.db import Tx, sql
+
+KEY_WITH_GRANTS = sql("""
+    SELECT k.secret_hash, p.principal_id, p.name, p.chain_role,
+           coalesce((SELECT jsonb_object_agg(g.store_id, g.roles) FROM (
+               SELECT store_id, jsonb_agg(role) AS roles FROM grants
+               WHERE principal_id = p.principal_id GROUP BY store_id) g), '{}') AS roles
+    FROM api_keys k JOIN principals p USING (principal_id)
+    WHERE k.key_id = :key_id AND p.active AND k.revoked_at IS NULL
+      AND (k.expires_at IS NULL OR k.expires_at > :now)
+""")
+TOUCH_KEY = sql("UPDATE api_keys SET last_used_at = :now WHERE key_id = :key_id")
+STORE_EXISTS = sql("SELECT 1 FROM stores WHERE store_id = :store_id")
+INSERT_PRINCIPAL = sql("""
+    INSERT INTO principals (name, kind, chain_role, created_at) VALUES (:name, :kind, :chain_role, :now)
+    RETURNING principal_id
+""")
+INSERT_GRANT = sql("""
+    INSERT INTO grants (store_id, principal_id, role, granted_at)
+    VALUES (:store_id, :principal_id, :role, :now) ON CONFLICT DO NOTHING
+""")
+INSERT_KEY = sql("""
+    INSERT INTO api_keys (key_id, principal_id, secret_hash, created_at, expires_at)
+    VALUES (:key_id, :principal_id, :secret_hash, :now, :expires_at)
+""")
+REVOKE_KEY = sql("UPDATE api_keys SET revoked_at = :now WHERE key_id = :key_id AND revoked_at IS NULL")
+LIST_KEYS = sql("""
+    SELECT k.key_id, p.principal_id, p.name, p.kind, p.chain_role, k.created_at, k.expires_at, k.revoked_at,
+           k.last_used_at,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('store_id', store_id, 'role', role)
+                                      ORDER BY store_id, role), '[]')
+            FROM grants g WHERE g.principal_id = p.principal_id) AS grants
+    FROM api_keys k JOIN principals p USING (principal_id)
+    ORDER BY k.created_at, k.key_id
+    LIMIT :limit
+""")
+
+
+async def key_with_grants(tx: Tx, *, key_id: str, now: object) -> Row[Any] | None:
+    """Return a live key's secret hash, its principal and all grants."""
+    return await tx.row(KEY_WITH_GRANTS, key_id=key_id, now=now)
+
+
+async def store_exists(tx: Tx, *, store_id: int) -> bool:
+    """Tell whether there is such a store."""
+    return await tx.row(STORE_EXISTS, store_id=store_id) is not None

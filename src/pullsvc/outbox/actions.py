@@ -1,0 +1,61 @@
+"""Write an event beside the act that it tells of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pullsvc.db import Trailing, Tx
+
+EVENTS = Trailing(
+    "events",
+    """
+    INSERT INTO events (store_id, day, kind, subject, data, principal_id, occurred_at)
+    SELECT store_id, day, kind, subject, data, principal_id, occurred_at
+    FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS e(
+        store_id integer, day date, kind text, subject text, data jsonb, principal_id bigint, occurred_at timestamptz)
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who acts, in which store, when: what every act is signed with.
+
+    Attributes:
+        store_id: The store; taken from the URL and checked against the caller's grants.
+        principal_id: Who acts; None for the service itself.
+        now: When the act is recorded, aware.
+        occurred_at: When it happened, aware; earlier than `now` when a device was offline.
+    """
+
+    store_id: int
+    principal_id: int | None
+    now: datetime
+    occurred_at: datetime
+
+    @classmethod
+    def of_service(cls, store_id: int, now: datetime) -> "Stamp":
+        """Return the stamp of an act of the service's own loops."""
+        return cls(store_id=store_id, principal_id=None, now=now, occurred_at=now)
+
+
+def append(tx: Tx, stamp: Stamp, kind: str, subject: object, data: Mapping[str, object] | None = None) -> None:
+    """Record that something happened; written just before the commit, after all other locks are taken.
+
+    Args:
+        tx: The transaction of the act.
+        stamp: Who and when.
+        kind: Past-tense fact, `<thing>.<what>`, e.g. `tub.staged`.
+        subject: What it happened to: an id or a code.
+        data: Ids and quantities only, plain JSON values; never names or notes of people.
+    """
+    event = {
+        "store_id": stamp.store_id,
+        "day": stamp.now.date().isoformat(),
+        "kind": kind,
+        "subject": str(subject),
+        "data": dict(data or {}),
+        "principal_id": stamp.principal_id,
+        "occurred_at": stamp.occurred_at.isoformat(),
+    }
+    tx.write_last(EVENTS, event)

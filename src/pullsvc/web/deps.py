@@ -1,0 +1,47 @@
+"""What a route may ask for besides its caller: the database, the time, texts that fit the database."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from pydantic import AfterValidator, StringConstraints
+
+from pullsvc.clock import Clock
+from pullsvc.db import Database
+
+MAX_ID = 2**63 - 1
+MAX_STORE_ID = 2**31 - 1
+
+
+def printable(value: str) -> str:
+    """Return the text; control characters and half characters are refused, as no label or screen can show them."""
+    if not value.isprintable():
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def _db(request: Request) -> Database:
+    db: Database = request.app.state.db
+    return db
+
+
+def _clock(request: Request) -> Clock:
+    clock: Clock = request.app.state.clock
+    return clock
+
+
+def _now(request: Request) -> datetime:
+    return _clock(request).now()
+
+
+Db = Annotated[Database, Depends(_db)]
+TheClock = Annotated[Clock, Depends(_clock)]
+Now = Annotated[datetime, Depends(_now)]
+Code = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^@/\s][^/]*$"),
+    AfterValidator(printable),
+]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(printable)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(printable)]
+PathId = Annotated[int, Path(ge=1, le=MAX_ID)]

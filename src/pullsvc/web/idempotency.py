@@ -1,0 +1,139 @@
+"""Idempotency keys: an act and the answer it gave are one transaction, so a repeated request is answered, not done.
+
+The key's row is written last, together with the events. A repeat runs into the unique key (or into a refusal,
+because the work is already done), is rolled back as a whole, and gets the stored answer. Nothing is ever left
+"in progress": a handler that dies leaves no row.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Request, Response
+from pydantic import BaseModel
+
+from pullsvc.db import Database, Trailing, Tx, UniqueViolation, sql
+from pullsvc.errors import Busy, Kind, Rejection
+
+CONSTRAINT = "idempotency_keys_pkey"
+KEEP_DAYS = 7  # A handheld found after a long weekend still gets its answers.
+
+KEYS = Trailing(
+    "idempotency_keys",
+    """
+    INSERT INTO idempotency_keys (store_id, principal_id, key, fingerprint, status, body, created_at)
+    SELECT store_id, principal_id, key, fingerprint, status, body, created_at
+    FROM jsonb_to_recordset(CAST(:idempotency_keys AS jsonb)) AS k(store_id integer, principal_id bigint, key text,
+        fingerprint text, status smallint, body text, created_at timestamptz)
+    """,
+)
+STORED = sql("""
+    SELECT fingerprint, status, body FROM idempotency_keys
+    WHERE store_id = :store_id AND principal_id = :principal_id AND key = :key
+""")
+
+KeyHeader = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9._:-]+$",
+        description="A value of your own, new for each act, the same for each repeat of it; a UUID will do.",
+        examples=["0192f0c1-7e57-7000-8000-5ca1ab1e0001"],
+    ),
+]
+
+
+class KeyReused(Rejection):
+    """The key already stands for another request."""
+
+    kind = Kind.INVALID
+    code = "idempotency-key-reused"
+    title = "This Idempotency-Key belongs to another request."
+
+
+class Replayed(Exception):
+    """The act was done before: carries the answer that it gave then."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """One writing request and the key under which its answer is kept."""
+
+    store_id: int
+    principal_id: int
+    key: str
+    fingerprint: str
+
+    @asynccontextmanager
+    async def begin(self, db: Database) -> AsyncIterator[Tx]:
+        """Open the transaction of the act.
+
+        Raises:
+            Replayed: the act was done before under this key.
+            KeyReused: the key was used for another request.
+        """
+        try:
+            async with db.begin() as tx:
+                yield tx
+        except UniqueViolation as violation:
+            await self._replay(db)
+            if violation.constraint == CONSTRAINT:
+                raise
+            # Two acts made the same thing at the same moment; the one that lost finds it there when it tries again.
+            raise Busy("Somebody did this at the same moment; send the request again.") from violation
+        except Rejection as refusal:
+            if refusal.kind is not Kind.BUSY:
+                await self._replay(db)
+            raise
+
+    def answer(self, tx: Tx, body: BaseModel, *, now: datetime, status: int = 200) -> Response:
+        """Return the response, and keep it under the key in the same transaction."""
+        content = body.model_dump_json()
+        row = {
+            "store_id": self.store_id,
+            "principal_id": self.principal_id,
+            "key": self.key,
+            "fingerprint": self.fingerprint,
+            "status": status,
+            "body": content,
+            "created_at": now.isoformat(),
+        }
+        tx.write_last(KEYS, row)
+        return Response(content, status_code=status, media_type="application/json")
+
+    async def _replay(self, db: Database) -> None:
+        async with db.read() as tx:
+            stored = await tx.row(STORED, store_id=self.store_id, principal_id=self.principal_id, key=self.key)
+        if stored is None:
+            return
+        if stored.fingerprint != self.fingerprint:
+            raise KeyReused("Make a new key for a new request; repeat a request unchanged.")
+        raise Replayed(stored.status, stored.body)
+
+
+async def fingerprint_of(request: Request) -> str:
+    """Return what tells one request from another: method, address and body."""
+    digest = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode())
+    digest.update(await request.body())
+    return digest.hexdigest()
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer repeats with what was answered before."""
+
+    async def on_replay(_request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, Replayed)
+        headers = {"Idempotent-Replay": "true"}
+        return Response(exc.body, status_code=exc.status, media_type="application/json", headers=headers)
+
+    app.add_exception_handler(Replayed, on_replay)

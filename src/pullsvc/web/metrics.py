@@ -1,0 +1,37 @@
+"""Counters and histograms for `/metrics`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import Scope
+
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter("pullsvc_requests_total", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
+DURATION = Histogram(
+    "pullsvc_request_seconds",
+    "Time from the first byte of a request to the last of its answer.",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+    registry=REGISTRY,
+)
+STREAMS = Gauge("pullsvc_event_streams", "Live event streams in this process.", registry=REGISTRY)
+SALE_LINES = Counter("pullsvc_sale_lines_total", "Sale lines taken in, by result.", ["result"], registry=REGISTRY)
+LOOPS = Counter("pullsvc_loop_runs_total", "Runs of the worker's loops.", ["loop", "result"], registry=REGISTRY)
+
+
+def observe_request(scope: Scope, *, status: int, duration_s: float | None) -> None:
+    """Count one answered request under its route's template, never under the raw path.
+
+    Args:
+        scope: The ASGI scope; the router has left its route in it.
+        status: What was answered; 499 when the caller left before.
+        duration_s: None for a stream, which takes as long as somebody listens.
+    """
+    route = getattr(scope.get("route"), "path", None) or "unmatched"
+    method = scope["method"] if scope["method"] in {"GET", "POST", "PUT", "PATCH", "DELETE"} else "other"
+    REQUESTS.labels(method, route, str(status)).inc()
+    if duration_s is not None:
+        DURATION.labels(method, route).observe(duration_s)
+
+
+def exposition() -> bytes:
+    """Return all metrics in the Prometheus text format."""
+    return generate_latest(REGISTRY)

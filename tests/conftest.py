@@ -1,0 +1,142 @@
+"""One real PostgreSQL for the whole run, one database per test process, real commits, emptied before each test."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event, make_url
+
+from pullsvc.app import create_app
+from pullsvc.clock import Clock
+from pullsvc.config import Settings
+from pullsvc.db import Database, sql
+from pullsvc.migrate import migrate
+from tests.factories import NOON
+
+TEST_URL = "PULLSVC_TEST_DATABASE_URL"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server that may create databases: the one given, or an embedded one for this run."""
+    if given := os.environ.get(TEST_URL):
+        yield given
+        return
+    from pullsvc import embedded  # noqa: PLC0415 - only needed, and only installed, when no server is given
+
+    with ExitStack() as stack:
+        data_dir = embedded.throwaway_dir(stack)
+        server = stack.enter_context(embedded.server(data_dir=data_dir, unsafe_fast=True))
+        yield server.url("postgres")
+
+
+@pytest.fixture(scope="session")
+async def database_url(server_url: str, worker_id: str) -> str:
+    """URL of this process's own database, migrated to head."""
+    name = f"pullsvc_test_{worker_id}"
+    server = make_url(server_url).set(drivername="postgresql")
+    connection = await asyncpg.connect(server.render_as_string(hide_password=False))
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    url = server.set(database=name).render_as_string(hide_password=False)
+    await migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """Name of the test process; `main` when there is only one."""
+    alone = os.environ.get("PYTEST_DB", "main")  # so that several runs can share one server
+    return str(getattr(request.config, "workerinput", {}).get("workerid", alone))
+
+
+@pytest.fixture(scope="session")
+async def shared_db(database_url: str) -> AsyncIterator[Database]:
+    """The pool of this process: large enough for the races, patient enough for two busy cores."""
+    db = Database(database_url, pool_size=30, statement_timeout_s=20, lock_timeout_s=10)
+    yield db
+    await db.close()
+
+
+EMPTY = sql("""
+    DO $$ DECLARE t text; BEGIN
+        FOREACH t IN ARRAY ARRAY['worker_heartbeats', 'watched', 'watch_schedule', 'watch_settings', 'sell_through',
+            'task_lines', 'tasks', 'tubs', 'asks', 'pulls', 'unknown_codes', 'receipt_revisions', 'sale_lines',
+            'receipts', 'discrepancies', 'counts', 'ledger_openings', 'movements', 'balances', 'placements',
+            'locations', 'barcodes', 'items', 'events', 'idempotency_keys', 'api_keys', 'grants', 'principals',
+            'stores']
+        LOOP EXECUTE 'DELETE FROM ' || t; END LOOP;
+    END $$
+""")
+
+
+@pytest.fixture
+async def db(shared_db: Database) -> Database:
+    """An empty, migrated database."""
+    async with shared_db.begin() as tx:
+        await tx.run(EMPTY)
+    return shared_db
+
+
+@dataclass
+class Ticking:
+    """A clock that stands still until a test moves it."""
+
+    at: datetime = NOON
+    speed: float = 1.0
+    origin: datetime = field(default=datetime(1970, 1, 1, tzinfo=UTC))
+    start: datetime = field(default=datetime(1970, 1, 1, tzinfo=UTC))
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_(self, **duration: float) -> datetime:
+        self.at += timedelta(**duration)
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+def app(db: Database, clock: Ticking) -> FastAPI:
+    """The service, on the test's database and clock."""
+    held: Clock = clock  # type: ignore[assignment]  # stands still where the real one runs
+    return create_app(db=db, clock=held, settings=Settings(key_cache_s=0))
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller without a key; see factories.signed_in."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test") as client:
+        yield client
+
+
+class Statements(list[str]):
+    """The SQL that went over the wire while this was listening, without BEGIN and COMMIT."""
+
+
+@pytest.fixture
+def statements(db: Database) -> Iterator[Statements]:
+    """Records each statement sent to the database, to pin how many an act takes."""
+    seen = Statements()
+
+    def note(_c: Any, _cur: Any, statement: str, _p: Any, _ctx: Any, _many: bool) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine.sync_engine, "before_cursor_execute", note)
