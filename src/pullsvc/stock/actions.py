@@ -1,0 +1,213 @@
+"""Everything that moves or counts units."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from pullsvc.db import Tx
+from pullsvc.errors import Kind, Rejection
+from pullsvc.outbox.actions import Stamp, append
+from pullsvc.stock import ledger, queries
+from pullsvc.stock.rules import ADJUSTED, DAMAGED, SUPPLIER, Cause, Leg, NoSuchLocation, variance_leg
+
+
+class NothingToClose(Rejection):
+    """The discrepancy does not exist, or somebody closed it already."""
+
+    kind = Kind.NOT_FOUND
+    code = "no-open-discrepancy"
+    title = "There is no such open discrepancy."
+
+
+class NothingToAdjust(Rejection):
+    """A correction by nothing."""
+
+    kind = Kind.INVALID
+    code = "nothing-to-adjust"
+    title = "The change is 0."
+
+
+@dataclass(frozen=True, slots=True)
+class CountResult:
+    """What a count said and did.
+
+    Attributes:
+        count: The row of the count.
+        qty: The location's book after it; eaches, may be negative on a shelf when more was sold since.
+    """
+
+    count: Row[Any]
+    qty: int
+
+
+async def move(tx: Tx, stamp: Stamp, legs: Sequence[Leg]) -> list[dict[str, Any]]:
+    """Move units: the only writer of the ledger and the balances. Physical facts, so nothing is refused for its qty.
+
+    A bin or tub that did not have the units in its book is corrected upwards and a discrepancy is opened; a shelf
+    goes below zero and is shown as oversold. A fact older than the location's last count leaves its book as it is.
+
+    Returns:
+        The balances touched, as {sku, location, qty}, by sku and location.
+    Raises:
+        NoSuchLocation: a leg names a place that does not exist or cannot hold units.
+    """
+    if not legs:
+        return []
+    result = await ledger.write_movements(tx, stamp, legs)
+    if result.unknown:
+        raise NoSuchLocation(f"Unknown here: {', '.join(result.unknown)}.", locations=result.unknown)
+    touched: list[dict[str, Any]] = result.balances
+    return touched
+
+
+async def receive(tx: Tx, stamp: Stamp, *, sku: str, qty: int, location: str, reference: str) -> list[dict[str, Any]]:
+    """Book units from a supplier into a location."""
+    leg = Leg(sku=sku, qty=qty, src=SUPPLIER, dst=location, cause=Cause.RECEIVE, cause_id=reference)
+    touched = await move(tx, stamp, [leg])
+    append(tx, stamp, "stock.received", sku, {"qty": qty, "location": location})
+    return touched
+
+
+async def move_units(
+    tx: Tx, stamp: Stamp, *, sku: str, qty: int, src: str, dst: str, reason: str | None
+) -> list[dict[str, Any]]:
+    """Book units from one location to another: put-away of backstock, tidying, shelf to backroom."""
+    leg = Leg(sku=sku, qty=qty, src=src, dst=dst, cause=Cause.MOVE, cause_id="move", reason=reason)
+    touched = await move(tx, stamp, [leg])
+    append(tx, stamp, "stock.moved", sku, {"qty": qty, "from": src, "to": dst})
+    return touched
+
+
+async def adjust(
+    tx: Tx, stamp: Stamp, *, sku: str, change: int, location: str, reason: str, damaged: bool
+) -> list[dict[str, Any]]:
+    """Correct a location's book by `change` eaches, with the reason; units thrown away are booked as damaged.
+
+    Raises:
+        NothingToAdjust: the change is 0.
+    """
+    if change == 0:
+        raise NothingToAdjust("Send how many eaches to add or take away.")
+    outside = DAMAGED if damaged else ADJUSTED
+    src, dst = (outside, location) if change > 0 else (location, outside)
+    cause = Cause.DAMAGE if damaged else Cause.ADJUST
+    leg = Leg(sku=sku, qty=abs(change), src=src, dst=dst, cause=cause, cause_id="adjust", reason=reason)
+    touched = await move(tx, stamp, [leg])
+    append(tx, stamp, "stock.adjusted", sku, {"change": change, "location": location, "damaged": damaged})
+    return touched
+
+
+async def request_count(tx: Tx, stamp: Stamp, *, sku: str, location: str, reason: str) -> int | None:
+    """Ask for somebody to count an item at a location; None when that is asked for already."""
+    made = await queries.request_counts(
+        tx,
+        store_id=stamp.store_id,
+        places=[(location, sku)],
+        reason=reason,
+        now=stamp.now,
+        principal_id=stamp.principal_id,
+    )
+    if not made:
+        return None
+    append(tx, stamp, "count.requested", made[0], {"sku": sku, "location": location, "reason": reason})
+    return made[0]
+
+
+async def count(tx: Tx, stamp: Stamp, *, sku: str, location: str, counted_qty: int) -> CountResult:
+    """Record that `counted_qty` eaches stood at the location when the stamp occurred.
+
+    The count holds as of that moment: what moved since stays moved, and an older fact that arrives later does not
+    move the book again. A count older than the newest one is kept, but changes nothing.
+
+    Raises:
+        NoSuchLocation: the store has no such place for goods.
+    """
+    at = stamp.occurred_at
+    book = await queries.book_at(tx, store_id=stamp.store_id, sku=sku, location=location, at=at, now=stamp.now)
+    if book is None:
+        raise NoSuchLocation(f"Unknown here: {location}.", locations=[location])
+    wanted = await tx.row(queries.TAKE_REQUEST, store_id=stamp.store_id, location=location, sku=sku)
+    count_id = (wanted or await tx.one(queries.NEW_COUNT)).count_id
+    superseded = book.counted_at is not None and at < book.counted_at
+    qty = book.qty
+    if not superseded:
+        leg = variance_leg(
+            sku=sku, location=location, counted_qty=counted_qty, book_qty=book.book_qty, count_id=count_id
+        )
+        if leg:
+            qty = (await move(tx, stamp, [leg]))[0]["qty"]
+        held = {"store_id": stamp.store_id, "sku": sku, "location": location, "now": stamp.now}
+        await tx.run(queries.HOLD_COUNTED, counted_at=at, **held)
+        await tx.run(queries.COUNTED_CLOSES, **held)
+    row = await tx.one(
+        queries.WRITE_COUNT,
+        store_id=stamp.store_id,
+        count_id=count_id,
+        location=location,
+        sku=sku,
+        state="superseded" if superseded else "done",
+        reason="blind",
+        now=stamp.now,
+        principal_id=stamp.principal_id,
+        counted_at=at,
+        counted_qty=counted_qty,
+        book_qty=book.book_qty,
+        variance=counted_qty - book.book_qty,
+    )
+    await _note_variance(tx, stamp, row)
+    return CountResult(count=row, qty=qty)
+
+
+async def _note_variance(tx: Tx, stamp: Stamp, count: Row[Any]) -> None:
+    """Tell of the count, and keep a variance where a lead will see it."""
+    facts = {"sku": count.sku, "location": count.location, "variance": count.variance, "state": count.state}
+    append(tx, stamp, "stock.counted", count.count_id, facts)
+    if count.state == "done" and count.variance:
+        await open_discrepancy(
+            tx,
+            stamp,
+            kind="variance",
+            sku=count.sku,
+            location=count.location,
+            qty=count.variance,
+            cause="count",
+            cause_id=str(count.count_id),
+        )
+
+
+async def open_discrepancy(
+    tx: Tx, stamp: Stamp, *, kind: str, sku: str, location: str, qty: int, cause: str, cause_id: str
+) -> None:
+    """Keep a contradiction between the books and the world until a lead closes it or a count explains it."""
+    await tx.run(
+        queries.OPEN_DISCREPANCY,
+        store_id=stamp.store_id,
+        kind=kind,
+        sku=sku,
+        location=location,
+        qty=qty,
+        cause=cause,
+        cause_id=cause_id,
+        now=stamp.now,
+    )
+
+
+async def close_discrepancy(tx: Tx, stamp: Stamp, *, discrepancy_id: int, resolution: str) -> Row[Any]:
+    """Close a discrepancy with the lead's word on it.
+
+    Raises:
+        NothingToClose: there is no such open discrepancy.
+    """
+    row = await tx.row(
+        queries.CLOSE_DISCREPANCY,
+        store_id=stamp.store_id,
+        discrepancy_id=discrepancy_id,
+        resolution=resolution,
+        now=stamp.now,
+    )
+    if row is None:
+        raise NothingToClose("It was closed already, or never was; read the list again.")
+    append(tx, stamp, "discrepancy.closed", discrepancy_id, {"sku": row.sku, "location": row.location})
+    return row

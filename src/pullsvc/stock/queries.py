@@ -1,0 +1,155 @@
+"""Balances, counts and discrepancies: looking, and the rows that `actions` keep beside the ledger."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from pullsvc.db import Tx, sql
+
+BALANCES = sql("""
+    SELECT b.sku, b.location, b.kind, b.qty, greatest(b.qty, 0) AS on_hand, greatest(-b.qty, 0) AS oversold,
+           b.counted_at, b.updated_at, l.zone
+    FROM balances b JOIN locations l USING (store_id, location)
+    WHERE b.store_id = :store_id
+      AND (CAST(:sku AS text) IS NULL OR b.sku = :sku)
+      AND (CAST(:location AS text) IS NULL OR b.location = :location)
+      AND (CAST(:kind AS text) IS NULL OR b.kind = :kind)
+      AND (CAST(:after_sku AS text) IS NULL OR (b.sku, b.location) > (:after_sku, :after_location))
+    ORDER BY b.sku, b.location
+    LIMIT :limit
+""")
+MOVEMENTS = sql("""
+    SELECT movement_id, sku, qty, from_location, to_location, cause, cause_id, reason, principal_id, occurred_at,
+           recorded_at
+    FROM movements
+    WHERE store_id = :store_id
+      AND (CAST(:sku AS text) IS NULL OR sku = :sku)
+      AND (CAST(:before_id AS bigint) IS NULL OR movement_id < :before_id)
+    ORDER BY movement_id DESC
+    LIMIT :limit
+""")
+# Makes the row if it is missing, and locks it: what follows in this transaction sees every movement before it.
+LOCK_BALANCE = sql("""
+    INSERT INTO balances AS b (store_id, sku, location, kind, qty, updated_at)
+    SELECT :store_id, :sku, location, kind, 0, :now FROM locations
+    WHERE store_id = :store_id AND location = :location AND kind <> 'lane'
+    ON CONFLICT (store_id, sku, location) DO UPDATE SET updated_at = :now
+    RETURNING qty, counted_at
+""")
+# Units that the books found to be there were there all along, so they do not count as moved since.
+BOOK_AT = sql("""
+    SELECT b.qty, b.counted_at, b.kind, b.qty - CAST(coalesce((
+        SELECT sum(CASE WHEN m.to_location = b.location THEN m.qty ELSE -m.qty END)
+        FROM movements m
+        WHERE m.store_id = b.store_id AND m.sku = b.sku AND m.occurred_at > :since AND m.cause <> 'found'
+          AND b.location IN (m.from_location, m.to_location)), 0) AS integer) AS book_qty
+    FROM balances b WHERE b.store_id = :store_id AND b.sku = :sku AND b.location = :location
+""")
+HOLD_COUNTED = sql("""
+    UPDATE balances SET counted_at = :counted_at, flagged_at = CASE WHEN qty <= trigger_qty THEN :now ELSE flagged_at END
+    WHERE store_id = :store_id AND sku = :sku AND location = :location
+""")
+REQUEST_COUNT = sql("""
+    INSERT INTO counts (store_id, location, sku, state, reason, requested_at, requested_by)
+    VALUES (:store_id, :location, :sku, 'requested', :reason, :now, :principal_id)
+    ON CONFLICT (store_id, location, sku) WHERE state = 'requested' DO NOTHING
+    RETURNING count_id
+""")
+TAKE_REQUEST = sql("""
+    SELECT count_id FROM counts
+    WHERE store_id = :store_id AND location = :location AND sku = :sku AND state = 'requested' FOR UPDATE
+""")
+NEW_COUNT = sql("SELECT nextval(pg_get_serial_sequence('counts', 'count_id')) AS count_id")
+WRITE_COUNT = sql("""
+    INSERT INTO counts AS c (store_id, count_id, location, sku, state, reason, requested_at, requested_by,
+                             counted_at, counted_by, counted_qty, book_qty, variance)
+    VALUES (:store_id, :count_id, :location, :sku, :state, :reason, :now, :principal_id,
+            :counted_at, :principal_id, :counted_qty, :book_qty, :variance)
+    ON CONFLICT (store_id, count_id) DO UPDATE
+    SET state = excluded.state, counted_at = excluded.counted_at, counted_by = excluded.counted_by,
+        counted_qty = excluded.counted_qty, book_qty = excluded.book_qty, variance = excluded.variance
+    RETURNING c.count_id, c.location, c.sku, c.state, c.reason, c.requested_at, c.counted_at, c.counted_qty,
+              c.book_qty, c.variance
+""")
+COUNTS = sql("""
+    SELECT count_id, location, sku, state, reason, requested_at, counted_at, counted_qty, book_qty, variance
+    FROM counts
+    WHERE store_id = :store_id AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:after_id AS bigint) IS NULL OR count_id > :after_id)
+    ORDER BY count_id LIMIT :limit
+""")
+DISCREPANCIES = sql("""
+    SELECT discrepancy_id, kind, sku, location, qty, times, state, cause, cause_id, opened_at, closed_at, resolution
+    FROM discrepancies
+    WHERE store_id = :store_id AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:after_id AS bigint) IS NULL OR discrepancy_id > :after_id)
+    ORDER BY discrepancy_id LIMIT :limit
+""")
+OPEN_DISCREPANCY = sql("""
+    INSERT INTO discrepancies AS d (store_id, kind, sku, location, qty, state, cause, cause_id, opened_at)
+    VALUES (:store_id, :kind, :sku, :location, :qty, 'open', :cause, :cause_id, :now)
+    ON CONFLICT (store_id, sku, location, kind) WHERE state = 'open'
+    DO UPDATE SET qty = d.qty + excluded.qty, times = d.times + 1
+""")
+CLOSE_DISCREPANCY = sql("""
+    UPDATE discrepancies SET state = 'closed', closed_at = :now, resolution = :resolution
+    WHERE store_id = :store_id AND discrepancy_id = :discrepancy_id AND state = 'open'
+    RETURNING discrepancy_id, kind, sku, location, qty, times, state, cause, cause_id, opened_at, closed_at, resolution
+""")
+COUNTED_CLOSES = sql("""
+    UPDATE discrepancies SET state = 'closed', closed_at = :now, resolution = 'counted'
+    WHERE store_id = :store_id AND sku = :sku AND location = :location AND state = 'open' AND kind <> 'variance'
+""")
+
+
+async def balances(
+    tx: Tx,
+    *,
+    store_id: int,
+    sku: str | None,
+    location: str | None,
+    kind: str | None,
+    after: tuple[str | None, str | None],
+    limit: int,
+) -> list[Row[Any]]:
+    """Return balances by item and location, after the given key."""
+    return await tx.rows(
+        BALANCES,
+        store_id=store_id,
+        sku=sku,
+        location=location,
+        kind=kind,
+        after_sku=after[0],
+        after_location=after[1],
+        limit=limit,
+    )
+
+
+async def book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetime, now: datetime) -> Row[Any] | None:
+    """Lock the balance and return its present qty, its book as of `at` and its last count; None: no such place."""
+    held = await tx.row(LOCK_BALANCE, store_id=store_id, sku=sku, location=location, now=now)
+    if held is None:
+        return None
+    return await tx.one(BOOK_AT, store_id=store_id, sku=sku, location=location, since=at)
+
+
+async def request_counts(
+    tx: Tx, *, store_id: int, places: Sequence[tuple[str, str]], reason: str, now: datetime, principal_id: int | None
+) -> list[int]:
+    """Ask for a count at each (location, sku) that has none requested yet; return the new ones' ids."""
+    made = []
+    for location, sku in places:
+        row = await tx.row(
+            REQUEST_COUNT,
+            store_id=store_id,
+            location=location,
+            sku=sku,
+            reason=reason,
+            now=now,
+            principal_id=principal_id,
+        )
+        if row:
+            made.append(row.count_id)
+    return made

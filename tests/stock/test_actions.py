@@ -1,0 +1,152 @@
+"""The ledger's laws: what a move, a late fact and a count do to the books."""
+
+import asyncio
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from pullsvc.db import Database
+from pullsvc.stock import actions
+from pullsvc.stock.rules import SOLD, Cause, Leg, NoSuchLocation, SamePlace
+from tests.factories import NOON, all_rows, item, location, placement, stamp, store
+
+
+async def qty_at(db: Database, place: str, sku: str) -> int | None:
+    rows = await all_rows(db, "balances", location=place, sku=sku)
+    return rows[0]["qty"] if rows else None
+
+
+async def world(db: Database) -> str:
+    await store(db)
+    sku = await item(db)
+    await placement(db, sku=sku, shelf="A1")
+    await location(db, code="B1")
+    await location(db, code="B2")
+    return sku
+
+
+def sale(sku: str, qty: int) -> Leg:
+    return Leg(sku=sku, qty=qty, src="A1", dst=SOLD, cause=Cause.SALE, cause_id="r1")
+
+
+class TestMove:
+    async def test_moves_units_and_writes_the_movement(self, db: Database) -> None:
+        sku = await world(db)
+        async with db.begin() as tx:
+            await actions.receive(tx, stamp(), sku=sku, qty=10, location="B1", reference="truck 1")
+            await actions.move_units(tx, stamp(), sku=sku, qty=4, src="B1", dst="A1", reason=None)
+
+        assert (await qty_at(db, "B1", sku), await qty_at(db, "A1", sku)) == (6, 4)
+        assert [m["cause"] for m in await all_rows(db, "movements")] == ["receive", "move"]
+
+    async def test_lets_a_shelf_go_below_zero_and_opens_one_discrepancy(self, db: Database) -> None:
+        sku = await world(db)
+        for _ in range(2):
+            async with db.begin() as tx:
+                await actions.move(tx, stamp(), [sale(sku, 3)])
+
+        assert await qty_at(db, "A1", sku) == -6
+        found = await all_rows(db, "discrepancies")
+        assert [(d["kind"], d["qty"], d["times"], d["state"]) for d in found] == [("oversold", 6, 2, "open")]
+
+    async def test_closes_the_oversold_discrepancy_once_it_is_covered(self, db: Database) -> None:
+        sku = await world(db)
+        async with db.begin() as tx:
+            await actions.move(tx, stamp(), [sale(sku, 3)])
+        async with db.begin() as tx:
+            await actions.receive(tx, stamp(), sku=sku, qty=5, location="A1", reference="t")
+
+        assert [(d["kind"], d["state"]) for d in await all_rows(db, "discrepancies")] == [("oversold", "closed")]
+
+    async def test_takes_from_a_bin_more_than_its_book_and_says_that_they_were_found(self, db: Database) -> None:
+        sku = await world(db)
+        async with db.begin() as tx:
+            await actions.receive(tx, stamp(), sku=sku, qty=2, location="B1", reference="t")
+            await actions.move_units(tx, stamp(), sku=sku, qty=5, src="B1", dst="B2", reason=None)
+
+        assert (await qty_at(db, "B1", sku), await qty_at(db, "B2", sku)) == (0, 5)
+        found = [m for m in await all_rows(db, "movements") if m["cause"] == "found"]
+        assert [(m["qty"], m["to_location"]) for m in found] == [(3, "B1")]
+
+    async def test_refuses_an_unknown_place_and_changes_nothing(self, db: Database) -> None:
+        sku = await world(db)
+        with pytest.raises(NoSuchLocation):
+            async with db.begin() as tx:
+                await actions.receive(tx, stamp(), sku=sku, qty=2, location="NOWHERE", reference="t")
+
+        assert await all_rows(db, "movements") == []
+
+    async def test_refuses_a_move_to_the_same_place(self, db: Database) -> None:
+        with pytest.raises(SamePlace):
+            Leg(sku="x", qty=1, src="B1", dst="B1", cause=Cause.MOVE, cause_id="m")
+
+    async def test_crossing_moves_wait_for_each_other(self, db: Database) -> None:
+        """Forty transactions over two items, half of them in the other order: all succeed, none is lost."""
+        one = await world(db)
+        two = await item(db)
+        legs = [Leg(sku=s, qty=1, src="@supplier", dst="B1", cause=Cause.RECEIVE, cause_id="t") for s in (one, two)]
+
+        async def bring(order: list[Leg]) -> None:
+            async with db.begin() as tx:
+                await actions.move(tx, stamp(), order)
+
+        await asyncio.gather(*(bring(legs if n % 2 else legs[::-1]) for n in range(40)))
+
+        assert (await qty_at(db, "B1", one), await qty_at(db, "B1", two)) == (40, 40)
+
+    async def test_is_one_statement(self, db: Database, statements: list[str]) -> None:
+        sku = await world(db)
+        statements.clear()
+        async with db.begin() as tx:
+            await actions.move(tx, stamp(), [sale(sku, 1), sale(sku, 2)])
+
+        assert len(statements) == 1
+
+
+class TestCount:
+    async def test_makes_the_book_say_what_was_counted(self, db: Database) -> None:
+        sku = await world(db)
+        async with db.begin() as tx:
+            counted = await actions.count(tx, stamp(), sku=sku, location="A1", counted_qty=7)
+
+        assert (counted.qty, counted.count.variance) == (7, 7)
+
+    async def test_holds_whatever_the_order_in_which_the_facts_arrive(self, db: Database) -> None:
+        """Two sales and a fill before the last count, two after, an older count: every order, one end."""
+        sku = await world(db)
+        at = {n: NOON + timedelta(minutes=n) for n in range(10)}
+        facts = {
+            "sale 1": (at[1], [sale(sku, 3)]),
+            "count 2": (at[2], 5),
+            "fill 3": (at[3], [Leg(sku=sku, qty=9, src="@supplier", dst="A1", cause=Cause.RECEIVE, cause_id="t")]),
+            "count 4": (at[4], 11),
+            "sale 5": (at[5], [sale(sku, 4)]),
+        }
+        ends = set()
+        for order in itertools.permutations(facts):
+            fresh = await item(db)
+            await placement(db, sku=fresh, shelf="A1")
+            for name in order:
+                when, fact = facts[name]
+                signed = stamp(now=at[9], occurred_at=when)
+                async with db.begin() as tx:
+                    if isinstance(fact, int):
+                        await actions.count(tx, signed, sku=fresh, location="A1", counted_qty=fact)
+                    else:
+                        legs = [Leg(sku=fresh, qty=f.qty, src=f.src, dst=f.dst, cause=f.cause, cause_id="x") for f in fact]
+                        await actions.move(tx, signed, legs)
+            ends.add(await qty_at(db, "A1", fresh))
+
+        assert ends == {7}
+
+    async def test_answers_the_request_for_it(self, db: Database) -> None:
+        sku = await world(db)
+        async with db.begin() as tx:
+            wanted = await actions.request_count(tx, stamp(), sku=sku, location="B1", reason="short")
+            again = await actions.request_count(tx, stamp(), sku=sku, location="B1", reason="short")
+            counted = await actions.count(tx, stamp(), sku=sku, location="B1", counted_qty=2)
+
+        assert again is None
+        assert counted.count.count_id == wanted
+        assert [c["state"] for c in await all_rows(db, "counts")] == ["done"]
