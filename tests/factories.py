@@ -12,6 +12,7 @@ from pullsvc.access import actions as access
 from pullsvc.access.rules import Role
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp
+from pullsvc.stock import actions as stock
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 _names = itertools.count(1)
@@ -127,3 +128,74 @@ async def all_rows(db: Database, table: str, **where: Any) -> list[dict[str, Any
     condition = " AND ".join(f"{name} = :{name}" for name in where) or "true"
     async with db.read() as tx:
         return [row._asdict() for row in await tx.rows(sql(f"SELECT * FROM {table} WHERE {condition}"), **where)]
+
+
+async def tub(db: Database, *, store_id: int = 1, plate: str = "TUB-1") -> str:
+    """An idle tub."""
+    await location(db, store_id=store_id, code=plate, kind="tub", zone="tubs")
+    async with db.begin() as tx:
+        await tx.run(
+            sql("""
+                INSERT INTO tubs (store_id, tub, state, volume_ml, weight_g, updated_at)
+                VALUES (:s, :tub, 'idle', 60000, 20000, :now)
+            """),
+            s=store_id, tub=plate, now=NOON,
+        )  # fmt: skip
+    return plate
+
+
+async def stocked(
+    db: Database, *, store_id: int = 1, sku: str, bins: Mapping[str, int], shelf: str | None = None,
+    capacity: int = 24, on_shelf: int = 0, walk: Mapping[str, int] | None = None,
+) -> str:  # fmt: skip
+    """An item with its home shelf and units in backroom bins."""
+    await item(db, store_id=store_id, sku=sku)
+    shelf = await placement(db, store_id=store_id, sku=sku, shelf=shelf or f"SH-{sku}", capacity=capacity)
+    held = {**bins, shelf: on_shelf}
+    for n, code in enumerate(bins, start=1):
+        await location(db, store_id=store_id, code=code, walk_seq=(walk or {}).get(code, n))
+    async with db.begin() as tx:
+        for code, qty in held.items():
+            if qty:
+                await stock.receive(
+                    tx, stamp(store_id=store_id), sku=sku, qty=qty, location=code, reference="start"
+                )
+    return sku
+
+
+class Floor:
+    """A store reached only over HTTP, by people with their own keys."""
+
+    def __init__(self, client: httpx.AsyncClient, keys: Mapping[str, str], store_id: int = 1) -> None:
+        self.client = client
+        self.keys = keys
+        self.url = f"/v1/stores/{store_id}"
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, *, by: str = "ben") -> httpx.Response:
+        headers = {**fresh_key(), "Authorization": f"Bearer {self.keys[by]}"}
+        return await self.client.post(f"{self.url}/{path}", json=body, headers=headers)
+
+    async def get(self, path: str, *, by: str = "ben") -> Any:
+        answer = await self.client.get(f"{self.url}/{path}", headers={"Authorization": f"Bearer {self.keys[by]}"})
+        return answer.json()
+
+    async def ask(self, sku: str, **body: Any) -> Any:
+        return (await self.post("asks", {"code": sku, **body}, by="ana")).json()
+
+    async def claim(self, *, by: str = "ben", **body: Any) -> Any:
+        """The claimed task, None when there is nothing to do."""
+        answer = await self.post("claims", body, by=by)
+        return answer.json() if answer.status_code == 201 else None
+
+    async def do(self, task: Mapping[str, Any], act: str, *, by: str = "ben", **body: Any) -> httpx.Response:
+        """An act on a task with the fence it was handed out with."""
+        return await self.post(f"tasks/{task['task_id']}/{act}", {"fence": task["fence"], **body}, by=by)
+
+
+async def floor(db: Database, client: httpx.AsyncClient) -> Floor:
+    """Ana on the floor, Ben and Cid in the backroom, Lea the lead; one tub and one lane."""
+    await store(db)
+    await location(db, code="LANE-1", kind="lane")
+    await tub(db, plate="TUB-1")
+    people = {"ana": Role.ASSOCIATE, "ben": Role.BACKROOM, "cid": Role.BACKROOM, "lea": Role.LEAD}
+    return Floor(client, {name: await key(db, role=role, name=name) for name, role in people.items()})

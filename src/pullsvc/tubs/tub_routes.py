@@ -1,0 +1,61 @@
+"""The tubs themselves over HTTP: their plates, what they hold, where they are."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+
+from pullsvc.access.edge import Caller, may
+from pullsvc.access.rules import Perm
+from pullsvc.tubs import queries, registry, rules, views
+from pullsvc.web.deps import Code, Db
+from pullsvc.web.etags import IfMatch, etag
+from pullsvc.web.pages import Page, Paging
+
+router = APIRouter(prefix="/v1/stores/{store_id}", tags=["tubs"])
+
+Reader = Annotated[Caller, may(Perm.READ)]
+
+
+@router.get("/tubs", response_model=Page[views.TubView])
+async def list_tubs(caller: Reader, db: Db, page: Paging, state: rules.TubState | None = None) -> dict[str, Any]:
+    """List the store's tubs and where they are."""
+    (after,) = page.key(str)
+    async with db.read() as tx:
+        rows = await tx.rows(queries.TUBS, store_id=caller.store_id, state=state, after=after, limit=page.limit + 1)
+    return page.page(rows, lambda row: (row.tub,), lambda row: row._asdict())
+
+
+@router.get("/tubs/{tub}", response_model=views.TubView)
+async def get_tub(tub: Code, caller: Reader, db: Db, response: Response) -> dict[str, Any]:
+    """Show a tub, and the task that it is on."""
+    async with db.read() as tx:
+        row = await tx.row(queries.TUB, store_id=caller.store_id, tub=tub)
+    if row is None:
+        raise rules.NoSuchTub(f"{tub} is not a tub of this store.", tub=tub)
+    response.headers["ETag"] = etag(row.version)
+    return row._asdict()
+
+
+@router.put("/tubs/{tub}", response_model=views.TubView, responses={201: {"model": views.TubView}})
+async def put_tub(
+    tub: Code,
+    body: views.TubBody,
+    caller: Annotated[Caller, may(Perm.MANAGE)],
+    db: Db,
+    response: Response,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """Register a tub by its plate, or change what it holds."""
+    async with db.begin() as tx:
+        row, created = await registry.save_tub(
+            tx,
+            caller.stamp(),
+            tub=tub,
+            volume_ml=body.volume_ml,
+            weight_g=body.weight_g,
+            active=body.active,
+            if_match=if_match,
+        )
+    response.status_code = 201 if created else 200
+    response.headers["ETag"] = etag(row.version)
+    return row._asdict()

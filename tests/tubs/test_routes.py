@@ -1,0 +1,431 @@
+"""The whole loop over HTTP: ask, claim, pick, short, stage, deliver, put away, close."""
+
+import asyncio
+
+import httpx
+
+from pullsvc.db import Database
+from pullsvc.outbox.actions import Stamp
+from pullsvc.tubs import actions, claiming
+from pullsvc.tubs.picking import Limits
+from tests.conftest import Ticking
+from tests.factories import NOON, Floor, all_rows, floor, fresh_key, stocked, tub
+
+
+async def balance(db: Database, location: str, sku: str) -> int:
+    rows = await all_rows(db, "balances", location=location, sku=sku)
+    return rows[0]["qty"] if rows else 0
+
+
+async def picked_tub(db: Database, shop: Floor, *, sku: str = "milk", by: str = "ben") -> dict[str, object]:
+    """A task for one item, all picked, not staged."""
+    await stocked(db, sku=sku, bins={"B1": 30}, capacity=12)
+    await shop.ask(sku)
+    task = await shop.claim(tub="TUB-1", by=by)
+    await shop.do(task, "picks", code=sku, qty=12, by=by)
+    return task
+
+
+class TestTheLoop:
+    async def test_brings_what_was_asked_onto_the_shelf(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await stocked(db, sku="eggs", bins={"B2": 4, "B3": 3}, capacity=6)
+        for sku in ("milk", "eggs"):
+            await shop.ask(sku)
+
+        task = await shop.claim(tub="TUB-1")
+        plan = {(x["sku"], x["from_location"]): x["qty_planned"] for x in task["lines"]}
+        assert plan == {("milk", "B1"): 12, ("eggs", "B2"): 4, ("eggs", "B3"): 2}
+
+        for line in task["lines"]:
+            answer = await shop.do(task, "picks", line_no=line["line_no"], qty=line["qty_planned"])
+            assert answer.status_code == 201, answer.text
+        assert (await shop.do(task, "staging", lane="LANE-1")).status_code == 201
+        assert (await shop.get("asks?mine=true", by="ana"))["items"][0]["answer"] == "on_its_way"
+
+        on_floor = (await shop.post(f"tasks/{task['task_id']}/delivery", by="ana")).json()
+        lines = [{"line_no": 1, "put": 10, "returned": 2}]
+        closed = (await shop.do(on_floor, "puts", lines=lines, all_put=True, by="ana")).json()
+
+        assert closed["state"] == "closed"
+        assert (await balance(db, "SH-milk", "milk"), await balance(db, "B1", "milk")) == (10, 20)
+        assert await balance(db, "SH-eggs", "eggs") == 6
+        assert [p["state"] for p in await all_rows(db, "pulls")] == ["closed", "closed"]
+        assert [t["state"] for t in await all_rows(db, "tubs")] == ["idle"]
+        assert {a["answer"] for a in (await shop.get("asks"))["items"]} == {"on_the_shelf"}
+
+    async def test_preview_and_claim_agree(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        for n in range(15):
+            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6, walk={f"B{n}": (n * 7) % 15})
+            await shop.ask(f"s{n}", reason="customer_waiting" if n == 9 else "gap")
+
+        shown = (await shop.get("available-tasks"))["tasks"]
+        first = await shop.claim()
+        second = await shop.claim(by="cid")
+
+        def stops(task: dict[str, object], place: str) -> list[tuple[str, str]]:
+            lines = task["lines"]
+            assert isinstance(lines, list)
+            return [(x["sku"], x[place]) for x in lines]
+
+        assert stops(shown[0], "location") == stops(first, "from_location")
+        assert stops(shown[1], "location") == stops(second, "from_location")
+        assert "s9" in [sku for sku, _ in stops(first, "from_location")]
+
+
+class TestClaim:
+    async def test_never_gives_one_pull_to_two_workers(self, db: Database, client: httpx.AsyncClient) -> None:
+        """Twenty claims at once on eight pulls, one line each: eight tasks, the rest are told there is nothing."""
+        shop = await floor(db, client)
+        for n in range(8):
+            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6)
+            await shop.ask(f"s{n}")
+        workers = [200 + n for n in range(20)]
+        async with db.begin() as tx:
+            from pullsvc.db import sql
+
+            await tx.run(
+                sql("""INSERT INTO principals (principal_id, name, kind, created_at)
+                       SELECT n, 'w' || n, 'person', :now FROM unnest(CAST(:ids AS bigint[])) n"""),
+                ids=workers,
+                now=NOON,
+            )
+
+        async def claim(worker: int) -> int | None:
+            wish = claiming.Wish(zones=None, tub=None, limits=Limits(lines=1))
+            async with db.begin() as tx:
+                signed = Stamp(store_id=1, principal_id=worker, now=NOON, occurred_at=NOON)
+                return await claiming.claim(tx, signed, wish=wish, lease=actions.timedelta(minutes=15))
+
+        claims = await asyncio.gather(*(claim(worker) for worker in workers))
+
+        lines = await all_rows(db, "task_lines")
+        assert len({x["pull_id"] for x in lines}) == len(lines) == 8
+        assert sum(c is not None for c in claims) == 8
+
+    async def test_does_not_wait_behind_a_claim_in_flight(self, db: Database, client: httpx.AsyncClient) -> None:
+        """Ben's claim is still uncommitted; Cid must get the other pull without waiting."""
+        shop = await floor(db, client)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=6)
+            await shop.ask(sku)
+        wish = claiming.Wish(zones=None, tub=None, limits=Limits(lines=1))
+        ben = (await all_rows(db, "principals", name="ben"))[0]["principal_id"]
+        async with db.begin() as tx:
+            signed = Stamp(store_id=1, principal_id=ben, now=NOON, occurred_at=NOON)
+            assert await claiming.claim(tx, signed, wish=wish, lease=actions.timedelta(minutes=15))
+            async with asyncio.timeout(2):
+                cids = await shop.claim(by="cid", max_lines=1)
+
+        assert [x["sku"] for x in cids["lines"]] == ["eggs"]
+
+    async def test_two_claims_for_one_tub_give_it_to_one(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=6)
+            await shop.ask(sku)
+
+        answers = await asyncio.gather(
+            *(shop.post("claims", {"tub": "TUB-1", "max_lines": 1}, by=by) for by in ("ben", "cid"))
+        )
+
+        assert sorted(a.status_code for a in answers) == [201, 409]
+
+    async def test_takes_at_most_five_statements(
+        self, db: Database, client: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        shop = await floor(db, client)
+        for n in range(5):
+            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6)
+            await shop.ask(f"s{n}")
+        statements.clear()
+
+        assert await shop.claim(tub="TUB-1")
+
+        answering = [s for s in statements if "t.*, p.name AS worker" in s or "api_keys" in s]
+        assert len(statements) - len(answering) == 5, statements
+
+    async def test_says_when_the_tub_is_unknown_or_in_use(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await picked_tub(db, shop)
+        await stocked(db, sku="eggs", bins={"B2": 30}, capacity=6)
+        await shop.ask("eggs")
+
+        in_use = await shop.post("claims", {"tub": "TUB-1"}, by="cid")
+        unknown = await shop.post("claims", {"tub": "TUB-9"}, by="cid")
+
+        assert (in_use.json()["code"], unknown.json()["code"]) == ("wrong-tub", "no-such-tub")
+
+    async def test_lets_nobody_hoard(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        for n in range(4):
+            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6)
+            await shop.ask(f"s{n}")
+        for _ in range(3):
+            assert await shop.claim(max_lines=1)
+
+        assert (await shop.post("claims", {"max_lines": 1})).json()["code"] == "too-many-tasks"
+
+
+class TestPick:
+    async def test_takes_four_statements(
+        self, db: Database, client: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        statements.clear()
+
+        assert (await shop.do(task, "picks", code="milk")).status_code == 201
+
+        assert len([s for s in statements if "api_keys" not in s]) == 4, statements
+
+    async def test_refuses_too_many_the_wrong_item_and_the_wrong_tub(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await stocked(db, sku="soap", bins={"B7": 30}, capacity=12)
+        await tub(db, plate="TUB-2")
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+
+        codes = [
+            (await shop.do(task, "picks", **scan)).json()["code"]
+            for scan in (
+                {"code": "milk", "qty": 13},
+                {"code": "soap"},
+                {"code": "milk", "tub": "TUB-2"},
+                {"line_no": 9},
+                {"code": "nothing-known"},
+            )
+        ]
+
+        assert codes == ["over-pick", "wrong-item", "wrong-tub", "no-such-line", "wrong-item"]
+        assert await balance(db, "TUB-1", "milk") == 0
+
+    async def test_needs_a_tub(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim()
+
+        refused = await shop.do(task, "picks", code="milk")
+        with_tub = await shop.do(task, "picks", code="milk", tub="TUB-1")
+
+        assert (refused.json()["code"], with_tub.status_code) == ("needs-tub", 201)
+
+    async def test_a_repeat_of_the_same_scan_counts_once(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        headers = {**fresh_key(), "Authorization": f"Bearer {shop.keys['ben']}"}
+        body = {"fence": task["fence"], "code": "milk", "qty": 12}
+
+        url = f"/v1/stores/1/tasks/{task['task_id']}/picks"
+        answers = await asyncio.gather(*(client.post(url, json=body, headers=headers) for _ in range(8)))
+
+        assert {a.status_code for a in answers} == {201}
+        assert await balance(db, "TUB-1", "milk") == 12
+
+    async def test_two_scanners_on_one_line_never_pick_more_than_planned(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+
+        answers = await asyncio.gather(*(shop.do(task, "picks", code="milk", qty=1) for _ in range(20)))
+
+        assert sorted(a.status_code for a in answers) == [201] * 12 + [409] * 8
+        assert await balance(db, "TUB-1", "milk") == 12
+
+    async def test_refuses_the_old_fence_and_takes_the_new_one(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        bens = await shop.claim(tub="TUB-1")
+        cid = (await all_rows(db, "principals", name="cid"))[0]["principal_id"]
+        moved = await shop.post(f"tasks/{bens['task_id']}/reassignment", {"principal_id": cid}, by="lea")
+
+        late = await shop.do(bens, "picks", code="milk")
+        cids = await shop.do(moved.json(), "picks", code="milk", by="cid")
+
+        assert (late.status_code, late.json()["code"], cids.status_code) == (409, "stale-fence", 201)
+
+
+class TestLease:
+    async def test_an_empty_task_goes_back_and_a_filled_tub_stays_visible(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+        await stocked(db, sku="eggs", bins={"B2": 30}, capacity=6)
+        await shop.ask("eggs")
+        cids = await shop.claim(by="cid")
+
+        now = clock.pass_(minutes=16)
+        assert await claiming.sweep_store(db, store_id=1, now=now) == 2
+
+        states = {t["task_id"]: t["state"] for t in await all_rows(db, "tasks")}
+        assert states == {bens["task_id"]: "abandoned", cids["task_id"]: "released"}
+        assert [p["state"] for p in await all_rows(db, "pulls", sku="eggs")] == ["open"]
+
+    async def test_work_done_after_the_lease_ran_out_still_counts(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Nobody took the task over, so the fence is still good, whatever the clock says."""
+        shop = await floor(db, client)
+        task = await picked_tub(db, shop)
+        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+
+        assert (await shop.do(task, "staging", lane="LANE-1")).status_code == 201
+
+    async def test_anybody_may_resume_an_abandoned_tub_and_the_first_holder_is_out(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+
+        cids = (await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")).json()
+        late = await shop.do(bens, "staging", lane="LANE-1")
+        staged = await shop.do(cids, "staging", lane="LANE-1", by="cid")
+
+        assert (late.json()["code"], staged.status_code) == ("stale-fence", 201)
+
+    async def test_nobody_takes_a_task_from_someone_at_work(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+
+        refused = await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "illegal-move")
+
+
+class TestShort:
+    async def test_empties_the_place_counts_it_and_tries_another(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12, "B2": 40}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", code="milk", qty=5)
+
+        after = (await shop.do(task, "shorts", line_no=1, reason="less_than_expected")).json()
+
+        assert [(x["from_location"], x["state"], x["qty_planned"]) for x in after["lines"]] == [
+            ("B1", "short", 12), ("B2", "planned", 7),
+        ]  # fmt: skip
+        assert (await balance(db, "B1", "milk"), await balance(db, "B2", "milk")) == (0, 40)
+        assert [(c["location"], c["state"]) for c in await all_rows(db, "counts")] == [("B1", "requested")]
+        assert [d["kind"] for d in await all_rows(db, "discrepancies")] == ["short"]
+
+    async def test_can_be_undone_when_the_units_turn_up(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "shorts", line_no=1, reason="not_there")
+        assert [p["state"] for p in await all_rows(db, "pulls")] == ["unfillable"]
+
+        for _ in range(2):
+            undone = await shop.do(task, "short-undos", line_no=1)
+            assert undone.status_code == 201, undone.text
+            assert await balance(db, "B1", "milk") == 12
+            assert [p["state"] for p in await all_rows(db, "pulls")] == ["planned"]
+            await shop.do(task, "shorts", line_no=1, reason="not_there")
+            assert await balance(db, "B1", "milk") == 0
+
+    async def test_does_not_zero_what_is_only_unreachable(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+
+        await shop.do(task, "shorts", line_no=1, reason="unreachable")
+
+        assert await balance(db, "B1", "milk") == 12
+        assert await all_rows(db, "counts") == []
+        assert [(p["state"], p["qty_planned"]) for p in await all_rows(db, "pulls")] == [("open", 0)]
+
+
+class TestPutAway:
+    async def test_does_not_close_with_units_unaccounted_for(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        task = await picked_tub(db, shop)
+        await shop.do(task, "staging", lane="LANE-1")
+        mine = (await shop.post(f"tasks/{task['task_id']}/delivery", by="ana")).json()
+        await shop.do(mine, "puts", lines=[{"line_no": 1, "put": 7, "damaged": 1}], by="ana")
+
+        refused = await shop.do(mine, "closing", by="ana")
+        too_many = await shop.do(mine, "puts", lines=[{"line_no": 1, "put": 5}], by="ana")
+        lost = await shop.do(mine, "puts", lines=[{"line_no": 1, "missing": 4}], by="ana")
+
+        assert (refused.json()["code"], too_many.json()["code"]) == ("not-balanced", "over-settled")
+        assert lost.json()["state"] == "closed"
+        (pull,) = await all_rows(db, "pulls")
+        assert (pull["state"], pull["qty_put"]) == ("open", 7)  # What was lost is still wanted.
+        assert [d["kind"] for d in await all_rows(db, "discrepancies")] == ["missing"]
+
+    async def test_what_does_not_fit_is_no_longer_wanted(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        task = await picked_tub(db, shop)
+        await shop.do(task, "staging", lane="LANE-1")
+        mine = (await shop.post(f"tasks/{task['task_id']}/delivery", by="ana")).json()
+
+        await shop.do(mine, "puts", lines=[{"line_no": 1, "returned": 12}], by="ana")
+
+        (pull,) = await all_rows(db, "pulls")
+        assert (pull["state"], pull["end_reason"]) == ("closed", "did_not_fit")
+        assert await balance(db, "B1", "milk") == 30
+
+
+class TestRelease:
+    async def test_gives_everything_back(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+
+        released = await shop.do(task, "release")
+
+        assert released.json()["state"] == "released"
+        assert [(p["state"], p["qty_planned"]) for p in await all_rows(db, "pulls")] == [("open", 0)]
+        assert [t["state"] for t in await all_rows(db, "tubs")] == ["idle"]
+
+    async def test_not_with_units_in_the_tub(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        task = await picked_tub(db, shop)
+
+        refused = await shop.do(task, "release")
+        await shop.do(task, "unpicks", line_no=1, qty=12)
+        released = await shop.do(task, "release")
+
+        assert (refused.json()["code"], released.status_code) == ("illegal-move", 201)
+        assert await balance(db, "B1", "milk") == 30
+
+
+class TestStage:
+    async def test_early_gives_the_rest_back_to_the_pulls(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=12)
+            await shop.ask(sku)
+        task = await shop.claim(tub="TUB-1")
+        first = task["lines"][0]
+        await shop.do(task, "picks", line_no=first["line_no"], qty=5)
+
+        await shop.do(task, "staging", lane="LANE-1")
+
+        pulls = {p["sku"]: p for p in await all_rows(db, "pulls")}
+        assert (pulls[first["sku"]]["qty_filled"], pulls[first["sku"]]["qty_planned"]) == (5, 0)
+        assert {p["state"] for p in pulls.values()} == {"open"}
