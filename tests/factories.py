@@ -90,7 +90,8 @@ async def placement(
     async with db.begin() as tx:
         await tx.run(
             sql("""
-                INSERT INTO placements (store_id, location, sku, capacity, presentation_min, facings, is_home, updated_at)
+                INSERT INTO placements
+                    (store_id, location, sku, capacity, presentation_min, facings, is_home, updated_at)
                 VALUES (:s, :shelf, :sku, :capacity, :least, 1, :is_home, :now)
             """),
             s=store_id, shelf=shelf, sku=sku, capacity=capacity, least=presentation_min, is_home=is_home, now=NOON,

@@ -134,7 +134,9 @@ class TestCount:
                     if isinstance(fact, int):
                         await actions.count(tx, signed, sku=fresh, location="A1", counted_qty=fact)
                     else:
-                        legs = [Leg(sku=fresh, qty=f.qty, src=f.src, dst=f.dst, cause=f.cause, cause_id="x") for f in fact]
+                        legs = [
+                            Leg(sku=fresh, qty=f.qty, src=f.src, dst=f.dst, cause=f.cause, cause_id="x") for f in fact
+                        ]
                         await actions.move(tx, signed, legs)
             ends.add(await qty_at(db, "A1", fresh))
 

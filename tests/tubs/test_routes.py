@@ -1,12 +1,14 @@
 """The whole loop over HTTP: ask, claim, pick, short, stage, deliver, put away, close."""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 import httpx
 
-from pullsvc.db import Database
+from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs import actions, claiming
+from pullsvc.tubs import claiming
 from pullsvc.tubs.picking import Limits
 from tests.conftest import Ticking
 from tests.factories import NOON, Floor, all_rows, floor, fresh_key, stocked, tub
@@ -17,7 +19,7 @@ async def balance(db: Database, location: str, sku: str) -> int:
     return rows[0]["qty"] if rows else 0
 
 
-async def picked_tub(db: Database, shop: Floor, *, sku: str = "milk", by: str = "ben") -> dict[str, object]:
+async def picked_tub(db: Database, shop: Floor, *, sku: str = "milk", by: str = "ben") -> Any:
     """A task for one item, all picked, not staged."""
     await stocked(db, sku=sku, bins={"B1": 30}, capacity=12)
     await shop.ask(sku)
@@ -84,8 +86,6 @@ class TestClaim:
             await shop.ask(f"s{n}")
         workers = [200 + n for n in range(20)]
         async with db.begin() as tx:
-            from pullsvc.db import sql
-
             await tx.run(
                 sql("""INSERT INTO principals (principal_id, name, kind, created_at)
                        SELECT n, 'w' || n, 'person', :now FROM unnest(CAST(:ids AS bigint[])) n"""),
@@ -97,7 +97,7 @@ class TestClaim:
             wish = claiming.Wish(zones=None, tub=None, limits=Limits(lines=1))
             async with db.begin() as tx:
                 signed = Stamp(store_id=1, principal_id=worker, now=NOON, occurred_at=NOON)
-                return await claiming.claim(tx, signed, wish=wish, lease=actions.timedelta(minutes=15))
+                return await claiming.claim(tx, signed, wish=wish, lease=timedelta(minutes=15))
 
         claims = await asyncio.gather(*(claim(worker) for worker in workers))
 
@@ -115,7 +115,7 @@ class TestClaim:
         ben = (await all_rows(db, "principals", name="ben"))[0]["principal_id"]
         async with db.begin() as tx:
             signed = Stamp(store_id=1, principal_id=ben, now=NOON, occurred_at=NOON)
-            assert await claiming.claim(tx, signed, wish=wish, lease=actions.timedelta(minutes=15))
+            assert await claiming.claim(tx, signed, wish=wish, lease=timedelta(minutes=15))
             async with asyncio.timeout(2):
                 cids = await shop.claim(by="cid", max_lines=1)
 

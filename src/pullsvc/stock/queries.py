@@ -102,6 +102,34 @@ COUNTED_CLOSES = sql("""
     UPDATE discrepancies SET state = 'closed', closed_at = :now, resolution = 'counted'
     WHERE store_id = :store_id AND sku = :sku AND location = :location AND state = 'open' AND kind <> 'variance'
 """)
+# The flag goes only if the book is still the one that was looked at: a sale in between is looked at again.
+SET_TRIGGERS = sql("""
+    WITH given AS (
+        SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:locations AS text[]), CAST(:trigger_qtys AS integer[]),
+                             CAST(:seen_qtys AS integer[])) AS g(sku, location, trigger_qty, seen_qty)
+    ),
+    held AS MATERIALIZED (
+        SELECT b.sku, b.location, g.trigger_qty, g.seen_qty
+        FROM balances b JOIN given g USING (sku, location)
+        WHERE b.store_id = :store_id AND (b.trigger_qty IS DISTINCT FROM g.trigger_qty OR b.flagged_at IS NOT NULL
+                                          OR b.qty <> g.seen_qty)
+        ORDER BY b.sku, b.location FOR NO KEY UPDATE OF b
+    ),
+    missing AS (
+        INSERT INTO balances AS b (store_id, sku, location, kind, qty, trigger_qty, updated_at)
+        SELECT :store_id, g.sku, g.location, l.kind, 0, g.trigger_qty, :now
+        FROM given g JOIN locations l ON l.store_id = :store_id AND l.location = g.location AND l.kind = 'shelf'
+        WHERE g.trigger_qty IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM balances o WHERE o.store_id = :store_id AND o.sku = g.sku AND o.location = g.location)
+        ORDER BY g.sku, g.location
+        ON CONFLICT (store_id, sku, location) DO UPDATE SET trigger_qty = excluded.trigger_qty, flagged_at = :now
+    )
+    UPDATE balances b
+    SET trigger_qty = h.trigger_qty,
+        flagged_at = CASE WHEN b.qty <> h.seen_qty AND b.qty <= h.trigger_qty
+                          THEN coalesce(b.flagged_at, :now) END
+    FROM held h WHERE b.store_id = :store_id AND b.sku = h.sku AND b.location = h.location
+""")
 
 
 async def balances(
@@ -153,3 +181,27 @@ async def request_counts(
         if row:
             made.append(row.count_id)
     return made
+
+
+async def set_triggers(
+    tx: Tx, *, store_id: int, rows: Sequence[tuple[str, str, int | None, int]], now: datetime
+) -> None:
+    """Set from which book on these shelves are to be looked at, and take down the flags of what has been.
+
+    Args:
+        tx: The transaction.
+        store_id: The store.
+        rows: (sku, shelf, trigger_qty, the book that was looked at); trigger None: nobody watches it any more. A
+            shelf that never held the item gets a balance of 0.
+        now: The time that a shelf whose book has met its trigger meanwhile is flagged with.
+    """
+    skus, locations, trigger_qtys, seen_qtys = zip(*rows, strict=True) if rows else ((), (), (), ())
+    await tx.run(
+        SET_TRIGGERS,
+        store_id=store_id,
+        skus=list(skus),
+        locations=list(locations),
+        trigger_qtys=list(trigger_qtys),
+        seen_qtys=list(seen_qtys),
+        now=now,
+    )

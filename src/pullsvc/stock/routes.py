@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query, Response
 
 from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
-from pullsvc.catalog.actions import require_item, require_location
-from pullsvc.stock import actions, queries, views
+from pullsvc.catalog.actions import NoSuchItem, require_item, require_location
+from pullsvc.catalog.queries import find_items
+from pullsvc.catalog.rules import normal_code
+from pullsvc.stock import actions, batches, queries, views
 from pullsvc.web.deps import Code, Db, PathId
 from pullsvc.web.pages import Page, Paging
 
@@ -108,6 +110,21 @@ async def count_stock(body: views.CountBody, act: Stocker, db: Db) -> Response:
         result = await actions.count(tx, stamp, sku=item.sku, location=body.location, counted_qty=body.counted_qty)
         answer = {"count": result.count._asdict(), "qty": result.qty}
         return act.answer(tx, views.CountAnswer.model_validate(answer), status=201)
+
+
+@router.post("/count-batches", status_code=201, response_model=views.CountBatchAnswer)
+async def count_many(body: views.CountBatchBody, act: Stocker, db: Db) -> Response:
+    """Record what stands in many places now; all of it or, if a code or place is unknown, nothing."""
+    stamp = act.caller.stamp()
+    async with act.begin(db) as tx:
+        codes = {line.code: normal_code(line.code) for line in body.counts}
+        found = await find_items(tx, store_id=stamp.store_id, codes=sorted(set(codes.values())))
+        if unknown := sorted({code for code in codes.values() if code not in found}):
+            raise NoSuchItem(f"Unknown here: {', '.join(unknown[:20])}.", items=unknown)
+        counted = {(found[codes[x.code]].sku, x.location): x.counted_qty for x in body.counts}
+        lines = [batches.Counted(sku, place, qty) for (sku, place), qty in counted.items()]
+        differed = await batches.count_all(tx, stamp, lines, reason=body.reason)
+        return act.answer(tx, views.CountBatchAnswer(counted=len(lines), differed=differed), status=201)
 
 
 @router.get("/counts", response_model=Page[views.Count])

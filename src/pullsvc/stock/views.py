@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from pullsvc.stock.batches import MAX_COUNTS_A_CALL
 from pullsvc.stock.rules import MAX_MOVE_QTY
 from pullsvc.web.deps import Code, Note
 
@@ -66,6 +67,28 @@ class CountBody(Body):
     location: LocationCode
     counted_qty: int = Field(ge=0, le=MAX_MOVE_QTY, description="Eaches that stood there.", examples=[7])
     occurred_at: OccurredAt = None
+
+
+class CountLine(Body):
+    """Eaches of an item that stand at a location now."""
+
+    code: ItemCode
+    location: LocationCode
+    counted_qty: int = Field(ge=0, le=MAX_MOVE_QTY, examples=[24])
+
+
+class CountBatchBody(Body):
+    """What stands in many places now: opening stock, or all that is in a location."""
+
+    reason: Note = Field(default="blind", examples=["opening"])
+    counts: list[CountLine] = Field(min_length=1, max_length=MAX_COUNTS_A_CALL)
+
+
+class CountBatchAnswer(BaseModel):
+    """How much of what was counted differed from the books."""
+
+    counted: int
+    differed: int
 
 
 class CountRequestBody(Body):

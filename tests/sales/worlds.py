@@ -1,0 +1,66 @@
+"""Receipts and small stores for the tests of this room."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pullsvc.db import Database
+from pullsvc.sales import actions
+from pullsvc.sales.actions import Taken
+from pullsvc.sales.rules import Key, Line, LineKind, Receipt, Status, Uom, make_receipt
+from tests.factories import NOON, all_rows, item, location, placement, stamp, store
+
+DAY = date(2026, 3, 14)
+
+
+def line(
+    code: str = "milk", quantity: object = 1, *, no: int = 1, kind: LineKind = LineKind.SALE, uom: Uom = Uom.EACH,
+    place: str | None = None,
+) -> Line:  # fmt: skip
+    return Line(no, kind, code, Decimal(str(quantity)), uom, place)
+
+
+def receipt(
+    *lines: Line, sequence: int = 1, register: str = "4", at: datetime = NOON, revision: int | None = None,
+    status: Status = Status.COMPLETED, day: date = DAY,
+) -> Receipt:  # fmt: skip
+    """A receipt; lines that were given no number of their own are numbered."""
+    numbered = [Line(n, one.kind, one.code, one.quantity, one.uom, one.location) for n, one in enumerate(lines, 1)]
+    key = Key(day, register, sequence)
+    return make_receipt(key, occurred_at=at, pos_revision=revision, status=status, lines=numbered)
+
+
+async def shop(db: Database) -> None:
+    """Milk on A1, bread on B1 (a case of 6 has its own code), apples by weight on C1, soap without a shelf."""
+    await store(db)
+    await item(db, sku="milk")
+    await placement(db, sku="milk", shelf="A1")
+    await item(db, sku="bread", codes={"10000000000017": 6})
+    await placement(db, sku="bread", shelf="B1")
+    await item(db, sku="apples", sold_by="weight", weight_g=150)
+    await placement(db, sku="apples", shelf="C1")
+    await item(db, sku="soap")
+    await location(db, code="A9", kind="shelf")
+
+
+async def send(db: Database, *receipts: Receipt, now: datetime = NOON) -> list[Taken]:
+    async with db.begin() as tx:
+        return await actions.receive_receipts(tx, stamp(now=now), receipts)
+
+
+async def books(db: Database) -> dict[tuple[str, str], int]:
+    """By (sku, location), the book; those at 0 left out."""
+    rows = await all_rows(db, "balances")
+    return {(row["sku"], row["location"]): row["qty"] for row in rows if row["qty"]}
+
+
+async def sold(db: Database) -> list[tuple[Any, ...]]:
+    """What the lines say, in order."""
+    rows = await all_rows(db, "sale_lines")
+    columns = ("business_date", "register", "sequence", "line_no", "sku", "location", "quantity", "sold_qty")
+    return sorted(tuple(row[name] for name in columns) for row in rows)
+
+
+def results(taken: Sequence[Taken]) -> list[str]:
+    return [one.result.value for one in taken]

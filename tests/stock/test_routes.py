@@ -1,0 +1,126 @@
+"""Stock over HTTP."""
+
+import httpx
+import pytest
+
+from pullsvc.access.rules import Role
+from pullsvc.db import Database
+from tests.factories import all_rows, fresh_key, item, location, placement, signed_in, store
+
+
+@pytest.fixture
+async def clerk(db: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A backroom worker in a store with one item, its shelf A1 and the bin B1."""
+    await store(db)
+    await item(db, sku="milk", codes={"04006381333931": 1})
+    await placement(db, sku="milk", shelf="A1")
+    await location(db, code="B1")
+    return await signed_in(db, client, role=Role.BACKROOM)
+
+
+async def post(client: httpx.AsyncClient, path: str, **body: object) -> httpx.Response:
+    return await client.post(f"/v1/stores/1/{path}", json=body, headers=fresh_key())
+
+
+class TestMovements:
+    async def test_receive_put_away_and_adjust_leave_their_trace(self, clerk: httpx.AsyncClient) -> None:
+        await post(clerk, "receivings", code="4006381333931", qty=24)
+        moved = await post(clerk, "moves", code="milk", qty=20, from_location="RECEIVING", to_location="B1")
+        await post(clerk, "adjustments", code="milk", change=-2, location="B1", reason="broken", damaged=True)
+
+        assert moved.json()["balances"] == [
+            {"sku": "milk", "location": "B1", "qty": 20},
+            {"sku": "milk", "location": "RECEIVING", "qty": 4},
+        ]
+        ledger = (await clerk.get("/v1/stores/1/movements")).json()["items"]
+        assert [(m["cause"], m["from_location"], m["to_location"], m["qty"]) for m in ledger] == [
+            ("damage", "B1", "@damaged", 2),
+            ("move", "RECEIVING", "B1", 20),
+            ("receive", "@supplier", "RECEIVING", 24),
+        ]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "status", "code"),
+        [
+            ("receivings", {"code": "nothing", "qty": 1}, 404, "no-such-item"),
+            ("receivings", {"code": "milk", "qty": 0}, 422, "invalid-request"),
+            ("receivings", {"code": "milk", "qty": 1, "location": "NOWHERE"}, 404, "no-such-location"),
+            ("receivings", {"code": "milk", "qty": 1, "colour": "red"}, 422, "invalid-request"),
+            ("moves", {"code": "milk", "qty": 1, "from_location": "B1", "to_location": "B1"}, 422, "same-place"),
+            ("adjustments", {"code": "milk", "change": 0, "location": "B1", "reason": "x"}, 422, "nothing-to-adjust"),
+            ("counts", {"code": "milk", "location": "B1", "counted_qty": 1, "occurred_at": "2020-01-01T00:00:00Z"},
+             422, "too-late"),
+        ],
+    )  # fmt: skip
+    async def test_bad_input_is_refused_and_changes_nothing(
+        self, db: Database, clerk: httpx.AsyncClient, path: str, body: dict[str, object], status: int, code: str
+    ) -> None:
+        refused = await post(clerk, path, **body)
+
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert await all_rows(db, "movements") == []
+
+
+class TestCounts:
+    async def test_a_count_to_do_does_not_tell_the_book(self, clerk: httpx.AsyncClient) -> None:
+        await post(clerk, "receivings", code="milk", qty=7, location="B1")
+        await post(clerk, "count-requests", code="milk", location="B1", reason="looks wrong")
+
+        (todo,) = (await clerk.get("/v1/stores/1/counts?state=requested")).json()["items"]
+
+        assert (todo["book_qty"], todo["counted_qty"]) == (None, None)
+
+    async def test_a_variance_is_kept_for_a_lead_and_closed_with_a_word(
+        self, db: Database, clerk: httpx.AsyncClient
+    ) -> None:
+        counted = (await post(clerk, "counts", code="milk", location="B1", counted_qty=5)).json()
+        assert (counted["qty"], counted["count"]["variance"]) == (5, 5)
+        (found,) = (await clerk.get("/v1/stores/1/discrepancies?state=open")).json()["items"]
+        path = f"discrepancies/{found['discrepancy_id']}/closing"
+
+        forbidden = await post(clerk, path, resolution="found")
+        await signed_in(db, clerk, role=Role.LEAD)
+        closed = await post(clerk, path, resolution="top shelf")
+        again = await post(clerk, path, resolution="top shelf")
+
+        assert (forbidden.status_code, closed.json()["state"], again.status_code) == (403, "closed", 404)
+
+    async def test_many_places_at_once_in_few_statements(
+        self, db: Database, clerk: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        for n in range(300):
+            await location(db, code=f"B-{n}")
+        await clerk.get("/v1/stores/1/balances")
+        counts = [{"code": "milk", "location": f"B-{n}", "counted_qty": n % 7} for n in range(300)]
+        statements.clear()
+
+        answer = await post(clerk, "count-batches", reason="opening", counts=counts)
+
+        assert answer.json() == {"counted": 300, "differed": 257}
+        assert len([s for s in statements if "api_keys" not in s]) == 5
+        assert sum(b["qty"] for b in await all_rows(db, "balances")) == sum(n % 7 for n in range(300))
+
+    async def test_a_batch_with_an_unknown_place_changes_nothing(self, db: Database, clerk: httpx.AsyncClient) -> None:
+        lines = [{"code": "milk", "location": place, "counted_qty": 3} for place in ("B1", "NOWHERE")]
+
+        refused = await post(clerk, "count-batches", counts=lines)
+
+        assert (refused.status_code, refused.json()["code"]) == (404, "no-such-location")
+        assert await all_rows(db, "balances") == []
+
+
+class TestStores:
+    async def test_a_store_of_others_does_not_exist(self, db: Database, clerk: httpx.AsyncClient) -> None:
+        await store(db, store_id=2)
+
+        answers = [await clerk.get(f"/v1/stores/{n}/balances") for n in (2, 3)]
+
+        assert [(a.status_code, a.json()["code"]) for a in answers] == [(404, "no-such-store")] * 2
+
+    async def test_nobody_gets_in_without_a_key(self, clerk: httpx.AsyncClient) -> None:
+        clerk.headers["Authorization"] = "Bearer pls_000000000000_" + "0" * 64
+
+        answer = await clerk.get("/v1/stores/1/balances")
+
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
