@@ -1,0 +1,87 @@
+"""The board tells of everything that goes on, at one moment."""
+
+from datetime import timedelta
+
+import httpx
+
+from pullsvc.db import Database, sql
+from tests.conftest import Ticking
+from tests.factories import NOON, Floor, all_rows, floor, stocked
+
+
+async def watched(db: Database, sku: str, *, rate: float, trigger: int) -> None:
+    async with db.begin() as tx:
+        await tx.run(
+            sql("""INSERT INTO watched (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at)
+                   VALUES (1, :sku, 'SH-' || :sku, :rate, 1800, :trigger, :now, :now)"""),
+            sku=sku, rate=rate, trigger=trigger, now=NOON,
+        )  # fmt: skip
+
+
+async def busy_floor(db: Database, client: httpx.AsyncClient) -> Floor:
+    """Milk in a staged tub, eggs just asked for, bread at risk and soap well stocked."""
+    shop = await floor(db, client)
+    await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+    await stocked(db, sku="eggs", bins={"B2": 30}, capacity=12)
+    await stocked(db, sku="bread", bins={"B3": 30}, capacity=12, on_shelf=2)
+    await stocked(db, sku="soap", bins={"B4": 30}, capacity=12, on_shelf=12)
+    await watched(db, "bread", rate=6.0, trigger=5)
+    await watched(db, "soap", rate=6.0, trigger=5)
+    await shop.ask("milk")
+    task = await shop.claim(tub="TUB-1")
+    await shop.do(task, "picks", code="milk", qty=10)
+    await shop.do(task, "shorts", line_no=1, reason="unreachable")
+    await shop.do(task, "staging", lane="LANE-1")
+    await shop.ask("eggs", reason="customer_waiting", note="the brown ones")
+    return shop
+
+
+class TestGetBoard:
+    async def test_tells_of_shelves_pulls_tubs_lanes_and_shorts(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await busy_floor(db, client)
+        clock.pass_(minutes=20)
+
+        board = await shop.get("board")
+
+        assert [(x["sku"], x["minutes_to_empty"], x["pull_id"]) for x in board["at_risk"]] == [("bread", 20.0, None)]
+        eggs, milk = board["pulls"]
+        assert (eggs["sku"], eggs["requesters"], eggs["note"], eggs["urgency"]) == (
+            "eggs", ["ana"], "the brown ones", 90,
+        )  # fmt: skip
+        assert (milk["state"], milk["qty_filled"]) == ("open", 10)  # Two were out of reach and are still wanted.
+        assert [(t["worker"], t["state"], t["progress"]["shorts"]) for t in board["tasks"]] == [("ben", "staged", 1)]
+        assert [tub["tub"] for tub in board["lanes"][0]["tubs"]] == ["TUB-1"]
+        assert [(s["sku"], s["qty"], s["short_reason"]) for s in board["shorts"]] == [("milk", 2, "unreachable")]
+        assert {z["overdue"] for z in board["zones"]} == {1}  # The customer has been waiting for twenty minutes.
+        assert (board["today"]["asks"], board["today"]["shorts"], board["open"]) == (2, 1, True)
+
+    async def test_counts_only_the_business_day(self, db: Database, client: httpx.AsyncClient, clock: Ticking) -> None:
+        shop = await busy_floor(db, client)
+        clock.at = NOON + timedelta(days=1)
+
+        board = await shop.get("board")
+
+        assert (board["today"]["asks"], board["shorts"]) == (0, [])
+        assert board["pulls"]  # What is not done is still to do.
+
+    async def test_its_cursor_lets_the_feed_go_on_without_a_gap(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await busy_floor(db, client)
+        board = await shop.get("board")
+        await shop.ask("soap", seen_qty=3)
+
+        later = (await shop.get(f"events?after={board['cursor']}"))["items"]
+
+        assert "pull.opened" in {event["kind"] for event in later}
+        assert len(later) < len(await all_rows(db, "events"))
+
+    async def test_reads_few_statements_however_much_goes_on(
+        self, db: Database, client: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        shop = await busy_floor(db, client)
+        statements.clear()
+
+        await shop.get("board")
+
+        assert len([s for s in statements if "api_keys" not in s]) == 10
