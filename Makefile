@@ -1,0 +1,32 @@
+# Needs python3.11 or newer and nothing else: the first run makes .venv from uv.lock, later runs find it ready.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help test demo lint openapi venv clean
+
+help: ## show these targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+test: venv ## run every check (ARGS="-k claim" runs some)
+	$(BIN)/pytest $(ARGS)
+
+demo: venv ## play one real day in the store, in about two minutes
+	$(BIN)/pullsvc demo $(ARGS)
+
+lint: venv ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+openapi: venv ## write the HTTP contract to openapi/openapi.json
+	$(BIN)/pullsvc openapi --out openapi/openapi.json
+
+venv: ## install the locked packages into .venv
+	@$(PYTHON) tools/bootstrap.py
+
+clean: ## remove .venv and all caches
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis dist
+	find src tests tools migrations -name __pycache__ -prune -exec rm -rf {} +
