@@ -181,15 +181,16 @@ class TestImportRows:
         assert counts == Counts(rows=1, created=0, changed=1, unchanged=0)
         assert [row["sku"] for row in await all_rows(db, "barcodes")] == ["b"]
 
-    @pytest.mark.parametrize("rows", ["A1,a,6,no\nA2,a,6,yes\n", "A2,a,6,yes\nA1,a,6,no\n", "A2,a,6,yes\n"])
+    @pytest.mark.parametrize("rows", ["A1,a,24,2,no\nA2,a,6,0,yes\n", "A2,a,6,0,yes\nA1,a,24,2,no\n", "A2,a,6,0,yes\n"])
     async def test_moves_a_home(self, db: Database, rows: str) -> None:
         await store(db)
         await item(db, sku="a")
         await placement(db, sku="a", shelf="A1")
         await location(db, code="A2", kind="shelf")
 
-        await send(db, What.PLACEMENTS, "location,sku,capacity,is_home\n" + rows)
+        counts = await send(db, What.PLACEMENTS, "location,sku,capacity,presentation_min,is_home\n" + rows)
 
+        assert (counts.created, counts.changed) == (1, rows.count("A1"))
         homes = {row["location"]: row["is_home"] for row in await all_rows(db, "placements")}
         assert homes == {"A1": False, "A2": True}
 

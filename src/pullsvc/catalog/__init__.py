@@ -1,0 +1,1 @@
+"""Stores, items, barcodes, locations and placements: what there is and where it belongs."""
