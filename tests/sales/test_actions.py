@@ -158,6 +158,14 @@ class TestBatch:
         kept = {row["revision"]: row["lines"]["fingerprint"] for row in await all_rows(db, "receipt_revisions")}
         assert kept == {1: one.fingerprint, 2: two.fingerprint}
 
+    async def test_corrects_a_receipt_that_is_repeated_in_the_same_batch(self, db: Database) -> None:
+        await shop(db)
+        old, new = receipt(line("milk", 5)), receipt(line("milk", 2))
+        await send(db, old)
+
+        assert results(await send(db, old, new)) == ["repeated", "corrected"]
+        assert await books(db) == {("milk", "A1"): -2}
+
     async def test_keeps_a_superseded_version_aside_once(self, db: Database) -> None:
         await shop(db)
         first, second = receipt(line("milk", 5), revision=1), receipt(line("milk", 2), revision=2)

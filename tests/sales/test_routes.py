@@ -59,6 +59,11 @@ class TestSendReceipt:
 
         assert answer.json()["unknown_codes"] == ["4006381333930"]
 
+    async def test_reads_a_negative_sale_as_a_return(self, till: httpx.AsyncClient) -> None:
+        answer = await till.post(f"{BASE}/receipts", json=body({"code": "milk", "quantity": -2}))
+
+        assert answer.json()["effect"] == [{"sku": "milk", "location": "RETURNS", "qty": 2}]
+
     async def test_counts_lines_for_the_operator(self, till: httpx.AsyncClient) -> None:
         counter = metrics.SALE_LINES.labels("new")
         before = counter._value.get()
