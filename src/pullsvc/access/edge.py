@@ -79,6 +79,12 @@ class Act:
         return self.keyed.answer(tx, body, now=self.caller.now, status=status)
 
 
+    async def nothing(self, db: Database) -> Response:
+        """Return 204 for an act that found nothing to do, unless this is a repeat of one that did something."""
+        await self.keyed.replay(db)
+        return Response(status_code=204)
+
+
 class KeyRing:
     """Verified keys, believed for a short time so that a scan does not pay for reading its key again."""
 
@@ -158,7 +164,7 @@ def may(permission: Perm) -> Any:
         if not permissions or (store_id not in who.roles and not await ring.store_exists(db, store_id)):
             raise rules.NoSuchStore(f"Store {store_id} is not among your stores.")
         if permission not in permissions:
-            raise rules.Forbidden(f"This needs the permission {permission!r}; ask your manager.", needs=permission)
+            raise rules.Forbidden(f"This needs the permission '{permission}'; ask your manager.", needs=permission)
         return Caller(principal_id=who.principal_id, name=who.name, store_id=store_id, permissions=permissions, now=now)
 
     caller.permission = permission  # type: ignore[attr-defined]  # read by the test that every route has a door

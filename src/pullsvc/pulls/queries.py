@@ -225,3 +225,12 @@ async def save_pulls(tx: Tx, *, store_id: int, pulls: Sequence[Pull], now: datet
         for p in pulls
     ]
     await tx.run(SAVE, store_id=store_id, pulls=json.dumps(rows), now=now)
+
+
+async def reprice(tx: Tx, *, store_id: int, prices: Sequence[Mapping[str, object]]) -> int:
+    """Write urgency, due time and explanation of these open pulls of the watch, whose locks the caller holds.
+
+    Returns:
+        How many were changed; one that ended, or that a person's ask took over, is left alone.
+    """
+    return await tx.run(REPRICE, store_id=store_id, pulls=json.dumps(prices))

@@ -48,7 +48,8 @@ BOOK_AT = sql("""
     FROM balances b WHERE b.store_id = :store_id AND b.sku = :sku AND b.location = :location
 """)
 HOLD_COUNTED = sql("""
-    UPDATE balances SET counted_at = :counted_at, flagged_at = CASE WHEN qty <= trigger_qty THEN :now ELSE flagged_at END
+    UPDATE balances
+    SET counted_at = :counted_at, flagged_at = CASE WHEN qty <= trigger_qty THEN :now ELSE flagged_at END
     WHERE store_id = :store_id AND sku = :sku AND location = :location
 """)
 REQUEST_COUNT = sql("""

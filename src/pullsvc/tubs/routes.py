@@ -65,9 +65,9 @@ async def claim_task(body: views.ClaimBody, act: Worker, db: Db, lease: Lease) -
     wish = Wish(zones=body.zones or None, tub=body.tub, limits=body.limits())
     async with act.begin(db) as tx:
         task_id = await claiming.claim(tx, stamp, wish=wish, lease=lease)
-        if task_id is None:
-            return Response(status_code=204)
-        return await _answer(tx, act, stamp, task_id, status=201)
+        if task_id is not None:
+            return await _answer(tx, act, stamp, task_id, status=201)
+    return await act.nothing(db)
 
 
 async def _answer(tx: Tx, act: Act, stamp: Stamp, task_id: int, *, status: int = 200) -> Response:

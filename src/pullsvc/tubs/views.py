@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from pullsvc.catalog.views import ScannedCode
 from pullsvc.tubs.picking import Limits
 from pullsvc.tubs.rules import LineState, ShortReason, TaskState, TubState
 from pullsvc.web.deps import MAX_ID, Code
@@ -63,7 +64,7 @@ class TubScanBody(FencedBody):
 class PickBody(FencedBody):
     """Units scanned into the tub."""
 
-    code: Code | None = Field(default=None, description="SKU or barcode scanned; or name the line.")
+    code: ScannedCode | None = Field(default=None, description="SKU or barcode scanned; or name the line.")
     line_no: LineNo | None = Field(default=None, description="Line meant; left out: the next with that item.")
     qty: Eaches | None = Field(default=None, description="Eaches; left out: what the barcode stands for.")
     location: Code | None = Field(default=None, description="Where taken, if not where the line says.")

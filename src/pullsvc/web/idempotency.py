@@ -86,14 +86,14 @@ class KeyedRequest:
             async with db.begin() as tx:
                 yield tx
         except UniqueViolation as violation:
-            await self._replay(db)
+            await self.replay(db)
             if violation.constraint == CONSTRAINT:
                 raise
             # Two acts made the same thing at the same moment; the one that lost finds it there when it tries again.
             raise Busy("Somebody did this at the same moment; send the request again.") from violation
         except Rejection as refusal:
             if refusal.kind is not Kind.BUSY:
-                await self._replay(db)
+                await self.replay(db)
             raise
 
     def answer(self, tx: Tx, body: BaseModel, *, now: datetime, status: int = 200) -> Response:
@@ -111,7 +111,8 @@ class KeyedRequest:
         tx.write_last(KEYS, row)
         return Response(content, status_code=status, media_type="application/json")
 
-    async def _replay(self, db: Database) -> None:
+    async def replay(self, db: Database) -> None:
+        """Raise the answer that is kept under the key, if there is one."""
         async with db.read() as tx:
             stored = await tx.row(STORED, store_id=self.store_id, principal_id=self.principal_id, key=self.key)
         if stored is None:

@@ -5,8 +5,8 @@ import time
 import uuid
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

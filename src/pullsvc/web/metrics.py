@@ -1,8 +1,13 @@
 """Counters and histograms for `/metrics`."""
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import Scope
 
+# Set by the supervisor before its processes start; the library keeps their counts in files there.
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("pullsvc_requests_total", "Requests answered.", ["method", "route", "status"], registry=REGISTRY)
 DURATION = Histogram(
@@ -12,7 +17,7 @@ DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
     registry=REGISTRY,
 )
-STREAMS = Gauge("pullsvc_event_streams", "Live event streams in this process.", registry=REGISTRY)
+STREAMS = Gauge("pullsvc_event_streams", "Live event streams.", registry=REGISTRY, multiprocess_mode="livesum")
 SALE_LINES = Counter("pullsvc_sale_lines_total", "Sale lines taken in, by result.", ["result"], registry=REGISTRY)
 LOOPS = Counter("pullsvc_loop_runs_total", "Runs of the worker's loops.", ["loop", "result"], registry=REGISTRY)
 
@@ -33,5 +38,14 @@ def observe_request(scope: Scope, *, status: int, duration_s: float | None) -> N
 
 
 def exposition() -> bytes:
-    """Return all metrics in the Prometheus text format."""
-    return generate_latest(REGISTRY)
+    """Return all metrics in the Prometheus text format; those of all processes of a `serve --workers N` together."""
+    if MULTIPROCESS_DIR not in os.environ:
+        return generate_latest(REGISTRY)
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library has not typed this one
+    return generate_latest(together)
+
+
+def forget_process(pid: int) -> None:
+    """Take a process that ended out of the gauges; called by the supervisor."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # as above

@@ -90,7 +90,7 @@ async def _on_rejection(_request: Request, exc: Exception) -> JSONResponse:
     return rejection_response(exc)
 
 
-async def _on_invalid(request: Request, exc: Exception) -> JSONResponse:
+async def _on_invalid(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)
     errors = exc.errors()
     if any(error["type"] == "json_invalid" for error in errors):
