@@ -103,7 +103,8 @@ COUNTED_CLOSES = sql("""
     UPDATE discrepancies SET state = 'closed', closed_at = :now, resolution = 'counted'
     WHERE store_id = :store_id AND sku = :sku AND location = :location AND state = 'open' AND kind <> 'variance'
 """)
-# The flag goes only if the book is still the one that was looked at: a sale in between is looked at again.
+# The flag goes only if the book is still the one that was looked at: a sale in between is looked at again. Rows that
+# stay as they are, which are most, are neither locked nor written.
 SET_TRIGGERS = sql("""
     WITH given AS (
         SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:locations AS text[]), CAST(:trigger_qtys AS integer[]),
@@ -112,8 +113,7 @@ SET_TRIGGERS = sql("""
     held AS MATERIALIZED (
         SELECT b.sku, b.location, g.trigger_qty, g.seen_qty
         FROM balances b JOIN given g USING (sku, location)
-        WHERE b.store_id = :store_id AND (b.trigger_qty IS DISTINCT FROM g.trigger_qty OR b.flagged_at IS NOT NULL
-                                          OR b.qty <> g.seen_qty)
+        WHERE b.store_id = :store_id AND (b.trigger_qty IS DISTINCT FROM g.trigger_qty OR b.flagged_at IS NOT NULL)
         ORDER BY b.sku, b.location FOR NO KEY UPDATE OF b
     ),
     missing AS (
