@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from pullsvc.app import begin_stop
 from pullsvc.server import Server, address_of, bind
+from tests.waiting import PATIENCE_S, until_now
 
-PATIENCE_S = 30.0
 ADDRESS_WORD = " serves "
 
 
@@ -24,17 +24,6 @@ def environment(database_url: str, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULLSVC_")}
     given = {f"PULLSVC_{name.upper()}": value for name, value in settings.items()}
     return {**inherited, "PULLSVC_DATABASE_URL": database_url, "NO_COLOR": "1", "COLUMNS": "300", **given}
-
-
-def command(
-    database_url: str, *words: str, settings: Mapping[str, str] | None = None
-) -> "subprocess.CompletedProcess[str]":
-    """Run one command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "pullsvc", *words],
-        env=environment(database_url, **settings or {}),
-        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
-    )  # fmt: skip
 
 
 @contextmanager
@@ -56,20 +45,17 @@ def serving(
 
 
 def _ready_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """Poll the log for the address, then the address until it is ready."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=3)) as client:
-        for _ in range(int(PATIENCE_S / 0.05)):
-            assert process.poll() is None, log.read_text()
-            told = [line for line in log.read_text().splitlines() if ADDRESS_WORD in line]
-            if told:
-                address = told[0].split(ADDRESS_WORD)[1].split()[0]
-                if client.get(f"{address}/readyz", timeout=PATIENCE_S).status_code == 200:
-                    return address
-            try:
-                process.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
-    raise AssertionError(f"not ready in {PATIENCE_S} s: {log.read_text()}")
+    """Wait for the address in the log, then for it to be ready."""
+
+    def told() -> str | None:
+        assert process.poll() is None, log.read_text()
+        lines = [line for line in log.read_text().splitlines() if ADDRESS_WORD in line]
+        return lines[0].split(ADDRESS_WORD)[1].split()[0] if lines else None
+
+    address = until_now(told)
+    assert address
+    until_now(lambda: httpx.get(f"{address}/readyz", timeout=PATIENCE_S).status_code == 200)
+    return address
 
 
 @asynccontextmanager

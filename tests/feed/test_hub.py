@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from pullsvc.clock import Clock
-from pullsvc.db import Database
+from pullsvc.db import Database, sql
 from pullsvc.feed import hub as hub_module
+from pullsvc.feed import queries
+from pullsvc.feed.frames import Fact
 from pullsvc.feed.hub import Heard, Hub, Listener, Stopping, TooManyStreams
-from pullsvc.feed.positions import Position
+from pullsvc.feed.positions import BEGINNING, Position
 from pullsvc.outbox.actions import append
 from tests.conftest import Ticking
 from tests.factories import stamp, store
-
-PATIENCE_S = 20.0
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -49,9 +50,22 @@ async def hear(listener: Listener, count: int) -> list[str]:
     return came
 
 
-async def join(hub: Hub, *, store_id: int = 1, after: str | None = None, kinds: Sequence[str] = ()) -> tuple[Listener, Heard]:
+async def join(
+    hub: Hub, *, store_id: int = 1, after: str | None = None, kinds: Sequence[str] = ()
+) -> tuple[Listener, Heard]:
     listener = hub.open(store_id=store_id, kinds=kinds)
     return listener, await hub.join(listener, after=after)
+
+
+async def cursor_behind(db: Database, *, count: int) -> str:
+    """Return the cursor of a snapshot that holds that many events."""
+    while True:
+        async with db.read() as tx:
+            events = await queries.events(tx, store_id=1, after=BEGINNING, limit=9)
+            horizon = await queries.horizon(tx, now=stamp().now)
+        if len(events) == count:
+            return horizon.cursor()
+        await asyncio.sleep(0.01)
 
 
 class TestListening:
@@ -86,17 +100,31 @@ class TestListening:
         assert subjects(first) == ["b", "c"]
         assert await hear(again, 1) == ["d"]
 
-    async def test_a_cursor_ahead_of_the_hub_is_not_told_its_own_past(self, hub: Hub, db: Database) -> None:
+    async def test_a_cursor_ahead_of_the_hub_is_not_told_its_own_past(
+        self, hub: Hub, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A snapshot read just now knows more than the hub, which looks only now and then."""
-        await tell(db, "in the snapshot")
+        monkeypatch.setattr(hub_module, "POLL_S", 0.5)
         await join(hub)
-        async with db.read() as tx:
-            horizon = await hub_module.queries.horizon(tx, now=stamp().now)
-        listener, first = await join(hub, after=horizon.cursor())
+        await tell(db, "in the snapshot")
+        async with asyncio.timeout(PATIENCE_S):
+            cursor = await cursor_behind(db, count=1)
+        listener, first = await join(hub, after=cursor)
         await tell(db, "later")
 
-        assert not first.missed
-        assert [*subjects(first), *await hear(listener, 1 if "later" not in subjects(first) else 0)][-1] == "later"
+        assert (first.missed, subjects(first)) == (False, [])
+        assert await hear(listener, 1) == ["later"]
+
+    async def test_what_was_queued_while_the_cursor_was_looked_up_is_passed_over_too(self) -> None:
+        listener = Listener(store_id=1, kinds=())
+        facts = [Fact("a.b", Position(txid=n, event_id=n, day=stamp().now.date()), b"") for n in (1, 2, 3)]
+        for fact in facts:
+            listener.hear(fact)
+        listener.pass_over(facts[1].position)
+        heard = await listener.next(timeout_s=PATIENCE_S)
+
+        assert heard is not None
+        assert heard.facts == (facts[2],)
 
     @pytest.mark.parametrize("after", ["nonsense", Position(txid=2**62, event_id=1, day=stamp().now.date()).cursor()])
     async def test_an_unusable_cursor_means_reading_the_snapshot_again(self, hub: Hub, after: str) -> None:
@@ -108,7 +136,7 @@ class TestListening:
         self, hub: Hub, db: Database, clock: Ticking
     ) -> None:
         async with db.read() as tx:
-            old = await hub_module.queries.horizon(tx, now=clock.now())
+            old = await queries.horizon(tx, now=clock.now())
         clock.pass_(days=3)
         _, first = await join(hub, after=old.cursor())
 
@@ -156,7 +184,7 @@ class TestListening:
         assert await hear(listener, 1) == ["a"]
 
 
-KILL_OTHERS = hub_module.queries.sql("""
+KILL_OTHERS = sql("""
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """)

@@ -22,8 +22,9 @@ def test_a_cursor_gives_its_position_back(txid: int, event_id: int, day: date) -
 @pytest.mark.parametrize(
     "cursor",
     [
-        "", "x", "????", encode_cursor((1, 2)), encode_cursor((1, 2, "yesterday")), encode_cursor((-1, 2, "2026-03-14")),
-        encode_cursor(("1", 2, "2026-03-14")), encode_cursor((1, 2, "2026-03-14", 4)),
+        "", "x", "????", encode_cursor((1, 2)), encode_cursor((1, 2, "yesterday")),
+        encode_cursor((-1, 2, "2026-03-14")), encode_cursor(("1", 2, "2026-03-14")),
+        encode_cursor((1, 2, "2026-03-14", 4)),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(cursor: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -15,15 +16,19 @@ from tests.conftest import Ticking
 from tests.factories import key, signed_in, stamp, store
 from tests.feed.listening import Message, messages
 from tests.serving import listening
+from tests.waiting import PATIENCE_S, until
 
 EVENTS = "/v1/stores/1/events"
-PATIENCE_S = 20.0
 
 
 async def tell(db: Database, *subjects: str, kind: str = "thing.done") -> None:
     for subject in subjects:
         async with db.begin() as tx:
             append(tx, stamp(), kind, subject, {"qty": 1})
+
+
+async def listed(reader: httpx.AsyncClient) -> Any:
+    return (await reader.get(EVENTS)).json()["items"]
 
 
 @pytest.fixture
@@ -38,34 +43,30 @@ class TestListEvents:
     ) -> None:
         await tell(db, "a", "b", "c")
         seen: list[str] = []
-        page = {"next_cursor": None, "more": True}
+        page: dict[str, Any] = {"next_cursor": None, "more": True}
         async with asyncio.timeout(PATIENCE_S):
             while len(seen) < 3:
                 params = {"limit": 2, **({"after": page["next_cursor"]} if page["next_cursor"] else {})}
                 page = (await reader.get(EVENTS, params=params)).json()
-                seen += [event["subject"] for event in page["items"]]  # type: ignore[attr-defined]  # plain JSON
+                seen += [event["subject"] for event in page["items"]]
         await tell(db, "d")
         async with asyncio.timeout(PATIENCE_S):
             while len(seen) < 4:
                 page = (await reader.get(EVENTS, params={"after": page["next_cursor"]})).json()
-                seen += [event["subject"] for event in page["items"]]  # type: ignore[attr-defined]  # plain JSON
+                seen += [event["subject"] for event in page["items"]]
 
         assert seen == ["a", "b", "c", "d"]
         assert page["more"] is False
 
     async def test_the_cursor_moves_on_over_kinds_not_wanted(self, db: Database, reader: httpx.AsyncClient) -> None:
         await tell(db, "a")
-        async with asyncio.timeout(PATIENCE_S):
-            while not (await reader.get(EVENTS)).json()["items"]:
-                await asyncio.sleep(0.02)
+        await until(lambda: listed(reader))
         page = (await reader.get(EVENTS, params={"kind": "pull."})).json()
         rest = (await reader.get(EVENTS, params={"after": page["next_cursor"]})).json()
 
         assert (page["items"], rest["items"]) == ([], [])
 
-    async def test_refuses_cursors_that_it_cannot_read_on_from(
-        self, reader: httpx.AsyncClient, clock: Ticking
-    ) -> None:
+    async def test_refuses_cursors_that_it_cannot_read_on_from(self, reader: httpx.AsyncClient, clock: Ticking) -> None:
         foreign = Position(txid=2**62, event_id=0, day=clock.now().date()).cursor()
         old = (await reader.get(EVENTS)).json()["next_cursor"]
         clock.pass_(days=500)
@@ -100,16 +101,16 @@ class TestStreamEvents:
             ready = await next_of(stream)
             await tell(db, "a")
             fact = await next_of(stream)
-        listed = (await board.get(EVENTS)).json()["items"]
+        shown = (await board.get(EVENTS)).json()["items"]
 
         assert (ready.event, ready.id) == ("ready", ready.data["cursor"])
-        assert fact == Message("", fact.data["cursor"], listed[0])
+        assert fact == Message("", fact.data["cursor"], shown[0])
 
     async def test_resumes_by_last_event_id(self, db: Database, board: httpx.AsyncClient) -> None:
         async with messages(board, "/v1/stores/1/stream") as stream:
             ready = await next_of(stream)
         await tell(db, "a", "b")
-        came = []
+        came: list[str] = []
         headers = {"Last-Event-ID": ready.id or ""}
         async with messages(board, "/v1/stores/1/stream?after=ignored", headers=headers) as stream:
             while len(came) < 2:
@@ -143,6 +144,8 @@ class TestStreamEvents:
         async with messages(board, "/v1/stores/1/stream") as stream:
             await next_of(stream)
             assert len(app.state.hub._listeners) == 1
-        async with asyncio.timeout(PATIENCE_S):
-            while app.state.hub._listeners:
-                await asyncio.sleep(0.02)
+        await until(lambda: nobody_listens(app))
+
+
+async def nobody_listens(app: FastAPI) -> bool:
+    return not app.state.hub._listeners

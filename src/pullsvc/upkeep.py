@@ -1,0 +1,156 @@
+"""Upkeep of what grows: partitions a day made ahead, old days dropped, old keys pruned.
+
+Dropped days of the ledger are folded into `ledger_openings` in the same transaction, so that the balances stay
+derivable for ever. Any number of processes may run this; they wait for each other.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from pullsvc.db import Database, Tx, sql
+from pullsvc.web.idempotency import KEEP_DAYS
+
+log = structlog.get_logger("pullsvc.upkeep")
+
+ADVISORY_LOCK = 7_245_019  # Any number that nothing else in this database uses.
+DAYS_AHEAD = 7
+MAX_DAYS_EMPTIED = 31
+PRUNED_AT_ONCE = 10_000
+
+# Each partitioned table and the column that says under which day a row is filed.
+PARTITIONED = {"events": "day", "movements": "day", "receipts": "business_date", "sale_lines": "business_date"}
+
+ALONE = sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+EXISTS = sql("SELECT to_regclass(:name) IS NOT NULL AS there")
+# The first day of a partition is in its bounds: FOR VALUES FROM ('2026-03-14') TO ('2026-03-15').
+PARTITIONS = sql("""
+    SELECT c.relname AS name,
+           CAST(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \\(''([0-9-]+)''\\)') AS date) AS day
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = CAST(CAST(:parent AS text) AS regclass) AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
+    ORDER BY day
+""")
+FOLD = """
+    INSERT INTO ledger_openings AS o (store_id, sku, location, qty)
+    SELECT store_id, sku, location, sum(delta) FROM (
+        SELECT store_id, sku, from_location AS location, -qty AS delta FROM {gone}
+        UNION ALL SELECT store_id, sku, to_location, qty FROM {gone}) sides
+    GROUP BY store_id, sku, location ORDER BY store_id, sku, location
+    ON CONFLICT (store_id, sku, location) DO UPDATE SET qty = o.qty + excluded.qty
+"""
+PRUNE_KEYS = sql("""
+    DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency_keys WHERE created_at < :before ORDER BY created_at LIMIT :at_once))
+""")
+
+
+@dataclass(slots=True)
+class Report:
+    """What one upkeep did: partitions by name, rows by number."""
+
+    made: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    rows_dropped: int = 0
+    keys_pruned: int = 0
+
+
+async def maintain(db: Database, *, now: datetime, retention_days: int) -> Report:
+    """Do all that is due at `now`, in many short transactions; a repeat finds nothing left to do.
+
+    Args:
+        db: The database; its role owns the tables.
+        now: The present moment of the service's clock, aware.
+        retention_days: Days kept, counted back from today; at least DAYS_AHEAD.
+
+    Raises:
+        Busy: a table was in use for too long; what was done stays, the rest is due again.
+    """
+    report = Report()
+    today = now.date()
+    oldest = today - timedelta(days=retention_days)
+    for table, column in PARTITIONED.items():
+        await _drop_old(db, table, column, oldest, report)
+        for day in await _days_wanting_a_partition(db, table, column, today, oldest):
+            await _make_partition(db, table, column, day, report)
+    report.keys_pruned = await _prune_keys(db, before=now - timedelta(days=KEEP_DAYS))
+    log.info("upkeep done", made=len(report.made), dropped=len(report.dropped), keys_pruned=report.keys_pruned)
+    return report
+
+
+async def _days_wanting_a_partition(db: Database, table: str, column: str, today: date, oldest: date) -> list[date]:
+    """Return today, the days ahead, and days of which rows came before they had a partition."""
+    ahead = {today + timedelta(days=n) for n in range(DAYS_AHEAD + 1)}
+    async with db.read() as tx:
+        have = {row.day for row in await tx.rows(PARTITIONS, parent=table)}
+        strays = sql(f"""
+            SELECT DISTINCT {column} AS day FROM {table}_default WHERE {column} >= :oldest ORDER BY day LIMIT :most
+        """)
+        stray = {row.day for row in await tx.rows(strays, oldest=oldest, most=MAX_DAYS_EMPTIED)}
+    return sorted((ahead - have) | stray)
+
+
+async def _make_partition(db: Database, table: str, column: str, day: date, report: Report) -> None:
+    """Make a day's partition with the rows that came before it; only the default partition is locked, and shortly."""
+    name = f"{table}_{day:%Y%m%d}"
+    async with db.begin() as tx:
+        await tx.run(ALONE)
+        if (await tx.one(EXISTS, name=name)).there:
+            return
+        # The same day must not get further rows in the default partition between emptying it and attaching the new one.
+        # Writers are stopped at the table itself: one that has chosen the default partition already, and then waits for
+        # it, would find its row refused there.
+        await tx.run(sql(f"LOCK TABLE ONLY {table} IN EXCLUSIVE MODE"))
+        await tx.run(sql(f"LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"))
+        await tx.run(sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"))
+        moved = f"WITH moved AS (DELETE FROM {table}_default WHERE {column} = :day RETURNING *)"
+        await tx.run(sql(f"{moved} INSERT INTO {name} SELECT * FROM moved"), day=day)
+        bounds = f"FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+        await tx.run(sql(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {bounds}"))
+    report.made.append(name)
+
+
+async def _drop_old(db: Database, table: str, column: str, oldest: date, report: Report) -> None:
+    """Drop each partition before `oldest`, and such rows as never had one; the ledger's are folded first."""
+    async with db.read() as tx:
+        old = [row.name for row in await tx.rows(PARTITIONS, parent=table) if row.day < oldest]
+    for name in old:
+        async with db.begin() as tx:
+            await tx.run(ALONE)
+            if not (await tx.one(EXISTS, name=name)).there:
+                continue
+            await tx.run(sql(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"))
+            if table == "movements":
+                await tx.run(sql(FOLD.format(gone=name)))
+            await tx.run(sql(f"DROP TABLE {name}"))
+        report.dropped.append(name)
+    while True:
+        async with db.begin() as tx:
+            await tx.run(ALONE)
+            gone = await _drop_strays(tx, table, column, oldest)
+        report.rows_dropped += gone
+        if gone < PRUNED_AT_ONCE:
+            return
+
+
+async def _drop_strays(tx: Tx, table: str, column: str, oldest: date) -> int:
+    """Delete some of the default partition's rows before `oldest`; return how many."""
+    delete = f"""
+        DELETE FROM {table}_default WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM {table}_default WHERE {column} < :oldest LIMIT :at_once)) RETURNING *
+    """
+    fold = f", folded AS ({FOLD.format(gone='gone')})" if table == "movements" else ""
+    counted = sql(f"WITH gone AS ({delete}){fold} SELECT count(*) AS rows FROM gone")
+    return int((await tx.one(counted, oldest=oldest, at_once=PRUNED_AT_ONCE)).rows)
+
+
+async def _prune_keys(db: Database, *, before: datetime) -> int:
+    """Delete idempotency keys made before `before`, in batches; return how many."""
+    pruned = 0
+    while True:
+        async with db.begin() as tx:
+            batch = await tx.run(PRUNE_KEYS, before=before, at_once=PRUNED_AT_ONCE)
+        pruned += batch
+        if batch < PRUNED_AT_ONCE:
+            return pruned
