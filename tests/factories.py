@@ -158,9 +158,7 @@ async def stocked(
     async with db.begin() as tx:
         for code, qty in held.items():
             if qty:
-                await stock.receive(
-                    tx, stamp(store_id=store_id), sku=sku, qty=qty, location=code, reference="start"
-                )
+                await stock.receive(tx, stamp(store_id=store_id), sku=sku, qty=qty, location=code, reference="start")
     return sku
 
 

@@ -1,5 +1,6 @@
 """Write docs/reference.md from the code: settings, refusals, state diagrams. A test fails when it is out of date."""
 
+# ruff: noqa: INP001 - a script, not a package.
 import importlib
 import pkgutil
 import sys
@@ -28,7 +29,7 @@ def reference() -> str:
         "Read from the environment. An unknown `PULLSVC_` name is refused, as it is most often a typing error.",
         _table(("setting", "default", "meaning"), _settings()),
         "## Refusals",
-        "Every error is `application/problem+json` (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it.",
+        "Every error is `application/problem+json` (RFC 9457) with a stable `code`; see `GET /problems/{code}`.",
         _table(("code", "status", "meaning"), _refusals()),
         "## States",
         "Each diagram is the table of moves that the rules use; the words are those of the CHECKs in the schema.",

@@ -163,8 +163,8 @@ CREATE TABLE movements (
     qty           integer NOT NULL CHECK (qty > 0),
     from_location text NOT NULL,
     to_location   text NOT NULL,
-    cause         text NOT NULL CHECK (cause IN ('receive', 'count', 'adjust', 'move', 'pick', 'unpick', 'put', 'return',
-        'damage', 'missing', 'sale', 'customer_return', 'found', 'absorbed')),
+    cause         text NOT NULL CHECK (cause IN ('receive', 'count', 'adjust', 'move', 'pick', 'unpick', 'put',
+        'return', 'damage', 'missing', 'sale', 'customer_return', 'found', 'absorbed')),
     cause_id      text NOT NULL,
     reason        text,
     principal_id  bigint,
@@ -470,9 +470,11 @@ CREATE TABLE worker_heartbeats (
 ) WITH (fillfactor = 50);
 """
 
-TABLES = """worker_heartbeats watched watch_schedule watch_settings sell_through task_lines tasks tubs asks pulls
-unknown_codes receipt_revisions sale_lines receipts discrepancies counts ledger_openings movements balances
-placements locations barcodes items events idempotency_keys api_keys grants principals stores""".split()
+TABLES = (
+    "worker_heartbeats, watched, watch_schedule, watch_settings, sell_through, task_lines, tasks, tubs, asks, pulls,"
+    "unknown_codes, receipt_revisions, sale_lines, receipts, discrepancies, counts, ledger_openings, movements,"
+    "balances, placements, locations, barcodes, items, events, idempotency_keys, api_keys, grants, principals, stores"
+)
 
 
 def upgrade() -> None:
@@ -485,5 +487,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
-    for table in TABLES:
-        op.execute(f"DROP TABLE {table}")
+    op.execute(f"DROP TABLE {TABLES}")

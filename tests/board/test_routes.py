@@ -12,7 +12,8 @@ from tests.factories import NOON, Floor, all_rows, floor, stocked
 async def watched(db: Database, sku: str, *, rate: float, trigger: int) -> None:
     async with db.begin() as tx:
         await tx.run(
-            sql("""INSERT INTO watched (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at)
+            sql("""INSERT INTO watched
+                       (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at)
                    VALUES (1, :sku, 'SH-' || :sku, :rate, 1800, :trigger, :now, :now)"""),
             sku=sku, rate=rate, trigger=trigger, now=NOON,
         )  # fmt: skip

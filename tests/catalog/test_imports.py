@@ -46,9 +46,9 @@ class TestReadRows:
             read_rows(What.ITEMS, Media.CSV, io.BytesIO(text))
         rows = read_rows(What.ITEMS, Media.CSV, io.BytesIO(text.replace(b",\r\n1 l", b", 1 l")))
 
-        assert [(line.row, line.data.sku) for line in rows] == [(2, "a"), (4, "b")]  # type: ignore[union-attr]
-        assert rows[0].data.description == "Milk, 1 l"  # type: ignore[union-attr]
-        assert rows[0].data.attributes == ("frozen", "heavy")  # type: ignore[union-attr]
+        assert [(line.row, line.data.sku) for line in rows] == [(2, "a"), (4, "b")]  # type: ignore[union-attr]  # rows of items
+        assert rows[0].data.description == "Milk, 1 l"  # type: ignore[union-attr]  # rows of items
+        assert rows[0].data.attributes == ("frozen", "heavy")  # type: ignore[union-attr]  # rows of items
 
     def test_csv_and_ndjson_say_the_same(self) -> None:
         record = {"sku": "a", "description": "A", "department": "x", "case_pack": 6, "attributes": ["frozen", "heavy"]}
@@ -73,7 +73,7 @@ class TestReadRows:
             read_rows(What.ITEMS, Media.CSV, io.BytesIO(text))
 
         assert refused.value.facts["error_count"] == 500
-        assert len(refused.value.facts["errors"]) == bulk.MAX_FAULTS_SHOWN  # type: ignore[arg-type]
+        assert len(refused.value.facts["errors"]) == bulk.MAX_FAULTS_SHOWN  # type: ignore[arg-type]  # facts are objects
 
     @pytest.mark.parametrize(
         ("header", "column", "reason"),

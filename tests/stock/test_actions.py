@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -116,7 +116,7 @@ class TestCount:
         """Two sales and a fill before the last count, two after, an older count: every order, one end."""
         sku = await world(db)
         at = {n: NOON + timedelta(minutes=n) for n in range(10)}
-        facts = {
+        facts: dict[str, tuple[datetime, int | list[Leg]]] = {
             "sale 1": (at[1], [sale(sku, 3)]),
             "count 2": (at[2], 5),
             "fill 3": (at[3], [Leg(sku=sku, qty=9, src="@supplier", dst="A1", cause=Cause.RECEIVE, cause_id="t")]),

@@ -25,6 +25,7 @@ from pullsvc.web.idempotency import KeyedRequest, KeyHeader, fingerprint_of
 MAX_CACHED_KEYS = 10_000
 MAX_TOKEN_CHARS = 200
 MAX_LATE_DAYS = 31
+USE_NOTED_EVERY = timedelta(minutes=10)  # Coarse, so that a busy key is not written at each reading.
 
 
 class TooLate(Rejection):
@@ -78,7 +79,6 @@ class Act:
         """Return the response and keep it for repeats, in the same transaction."""
         return self.keyed.answer(tx, body, now=self.caller.now, status=status)
 
-
     async def nothing(self, db: Database) -> Response:
         """Return 204 for an act that found nothing to do, unless this is a repeat of one that did something."""
         await self.keyed.replay(db)
@@ -107,11 +107,13 @@ class KeyRing:
         believed = self._principals.get(parts)
         if believed and wall_now < believed.believed_until:
             return believed
-        async with db.read() as tx:
+        async with db.begin() as tx:
             row = await queries.key_with_grants(tx, key_id=parts[0], now=wall_now)
-        if row is None or not rules.secret_fits(parts[1], row.secret_hash):
-            self._principals.pop(parts, None)
-            raise rules.UnknownCaller("The key is unknown, expired or revoked.")
+            if row is None or not rules.secret_fits(parts[1], row.secret_hash):
+                self._principals.pop(parts, None)
+                raise rules.UnknownCaller("The key is unknown, expired or revoked.")
+            if row.last_used_at is None or wall_now - row.last_used_at > USE_NOTED_EVERY:
+                await tx.run(queries.TOUCH_KEY, key_id=parts[0], now=wall_now)
         principal = Principal(
             principal_id=row.principal_id,
             name=row.name,

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 from pullsvc.db import Tx, sql
 
 KEY_WITH_GRANTS = sql("""
-    SELECT k.secret_hash, p.principal_id, p.name, p.chain_role,
+    SELECT k.secret_hash, k.last_used_at, p.principal_id, p.name, p.chain_role,
            coalesce((SELECT jsonb_object_agg(g.store_id, g.roles) FROM (
                SELECT store_id, jsonb_agg(role) AS roles FROM grants
                WHERE principal_id = p.principal_id GROUP BY store_id) g), '{}') AS roles

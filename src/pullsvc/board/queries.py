@@ -42,7 +42,8 @@ ORDER BY p.urgency DESC, p.due_at, p.pull_id
 LIMIT :limit
 """)
 ZONES = sql("""
-SELECT zone, count(*) AS pulls, sum(qty_wanted - qty_planned - qty_filled - qty_put) AS qty, min(opened_at) AS oldest_at,
+SELECT zone, count(*) AS pulls, sum(qty_wanted - qty_planned - qty_filled - qty_put) AS qty,
+       min(opened_at) AS oldest_at,
        count(*) FILTER (WHERE due_at < :now) AS overdue, count(*) FILTER (WHERE state = 'open') AS open
 FROM pulls WHERE store_id = :store_id AND ended_at IS NULL GROUP BY zone ORDER BY zone
 """)

@@ -107,7 +107,7 @@ class StoreBody(Body):
 
     def data(self) -> model.StoreData:
         """Return the store with every weekday named."""
-        hours = {day: self.opening_hours.get(day, []) for day in model.WEEKDAYS}  # type: ignore[call-overload]
+        hours = {day: self.opening_hours.get(day, []) for day in model.WEEKDAYS}  # type: ignore[call-overload]  # any day may be asked for
         return model.StoreData(
             name=self.name,
             time_zone=self.time_zone,

@@ -114,7 +114,7 @@ async def ask_all(tx: Tx, stamp: Stamp, wishes: Sequence[Ask]) -> list[Asked]:
     known = await _believe_eyes(tx, stamp, wishes, known)
     good = [(n, w) for n, w in enumerate(wishes) if (w.sku, w.shelf) in known and known[w.sku, w.shelf].capacity]
     groups = [list(group) for _, group in groupby(sorted(good, key=_place), key=_place)]
-    nets = {_place(group[0]): _net(known[_place(group[0])], [w for _, w in group]) for group in groups}
+    nets = _net_all(known, groups)
     results: list[Asked] = [
         Asked(None, None, 0, 0, None, NoHome(f"Place {w.sku} on {w.shelf} first.", sku=w.sku, shelf=w.shelf))
         for w in wishes
@@ -161,14 +161,28 @@ async def _believe_eyes(
     return await queries.shelves(tx, store_id=stamp.store_id, places=[(w.sku, w.shelf) for w in wishes])
 
 
-def _net(row: Row[Any], wishes: Sequence[Ask]) -> Netted:
+def _net_all(
+    known: dict[tuple[str, str], Row[Any]], groups: Sequence[Sequence[tuple[int, Ask]]]
+) -> dict[tuple[str, str], Netted]:
+    """Net each (item, shelf) in turn; what one shelf of an item is given, another one cannot have."""
+    nets: dict[tuple[str, str], Netted] = {}
+    given: dict[str, int] = {}
+    for group in groups:
+        place = _place(group[0])
+        left = known[place].backroom - given.get(place[0], 0)
+        nets[place] = _net(known[place], [wish for _, wish in group], backroom=left)
+        given[place[0]] = given.get(place[0], 0) + nets[place].qty
+    return nets
+
+
+def _net(row: Row[Any], wishes: Sequence[Ask], *, backroom: int) -> Netted:
     """Net the wishes for one (item, shelf) against what is there and on its way."""
     live = row.pull_id is not None
     shelf = rules.Shelf(
         capacity=row.capacity,
         book=row.book,
         in_flight=row.qty_wanted - row.qty_put if live else 0,
-        backroom=row.backroom,
+        backroom=backroom,
     )
     named = [w.qty for w in wishes]
     asked = None if None in named else max(qty for qty in named if qty is not None)
@@ -190,7 +204,7 @@ def _pull_row(stamp: Stamp, known: Row[Any], wishes: Sequence[Ask], netted: Nett
         "shelf": known.shelf,
         "zone": known.zone or NO_ZONE,
         "state": state,
-        "reason": top.reason,
+        "reason": _strongest(top.reason, known.reason),
         "urgency": rules.raised_urgency(known.urgency or 0, reason=top.reason, repeats=repeats, urgency=top.urgency),
         "asks": len(wishes),
         "qty": netted.qty if state is State.OPEN else netted.uncovered,
@@ -198,6 +212,11 @@ def _pull_row(stamp: Stamp, known: Row[Any], wishes: Sequence[Ask], netted: Nett
         "end_reason": end_reason,
         "explanation": top.explanation,
     }
+
+
+def _strongest(reason: Reason, known: str | None) -> Reason:
+    """Return why the pull exists: a person's reason stays, however often the watch asks for the same."""
+    return max(reason, Reason(known or reason), key=lambda one: (rules.URGENCY[one], one is not Reason.WATCH))
 
 
 def _ask_row(stamp: Stamp, n: int, wish: Ask) -> dict[str, object]:

@@ -17,13 +17,14 @@ WITH asked AS (
     SELECT DISTINCT sku, shelf FROM unnest(CAST(:skus AS text[]), CAST(:shelves AS text[])) AS a(sku, shelf)
 ),
 live AS MATERIALIZED (
-    SELECT pull_id, sku, shelf, state, urgency, qty_wanted, qty_planned, qty_filled, qty_put
+    SELECT pull_id, sku, shelf, state, reason, urgency, qty_wanted, qty_planned, qty_filled, qty_put
     FROM pulls
     WHERE store_id = :store_id AND ended_at IS NULL AND (sku, shelf) IN (SELECT sku, shelf FROM asked)
     ORDER BY pull_id FOR NO KEY UPDATE
 )
 SELECT a.sku, a.shelf, p.capacity, p.presentation_min, coalesce(b.qty, 0) AS book, l.zone AS shelf_zone,
-       live.pull_id, live.state, live.urgency, live.qty_wanted, live.qty_planned, live.qty_filled, live.qty_put,
+       live.pull_id, live.state, live.reason, live.urgency, live.qty_wanted, live.qty_planned,
+       live.qty_filled, live.qty_put,
        CAST(coalesce((
            SELECT sum(s.qty) FROM balances s
            WHERE s.store_id = :store_id AND s.sku = a.sku AND s.kind = 'backroom'), 0)
@@ -54,7 +55,7 @@ WITH given AS (
 joined AS (
     UPDATE pulls p
     SET ask_count = p.ask_count + g.asks,
-        reason = CASE WHEN g.urgency > p.urgency THEN g.reason ELSE p.reason END,
+        reason = g.reason,
         urgency = greatest(p.urgency, g.urgency), due_at = least(p.due_at, g.due_at),
         qty_wanted = p.qty_wanted + g.qty,
         state = CASE WHEN g.qty > 0 THEN 'open' ELSE p.state END,

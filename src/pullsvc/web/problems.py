@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from pullsvc.errors import Kind, Rejection
+from pullsvc.db import UniqueViolation
+from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.web.methods import allowed_methods
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,7 @@ def rejection_response(rejection: Rejection) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Have the app answer every error as a problem."""
     app.add_exception_handler(Rejection, _on_rejection)
+    app.add_exception_handler(UniqueViolation, _on_meeting)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
 
@@ -88,6 +90,12 @@ def install(app: FastAPI) -> None:
 async def _on_rejection(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, Rejection)
     return rejection_response(exc)
+
+
+async def _on_meeting(_request: Request, exc: Exception) -> JSONResponse:
+    """Two made the same thing at the same moment; the one that lost finds it there when it tries again."""
+    assert isinstance(exc, UniqueViolation)
+    return rejection_response(Busy("Somebody did this at the same moment; send the request again."))
 
 
 async def _on_invalid(_request: Request, exc: Exception) -> JSONResponse:
