@@ -104,6 +104,16 @@ def normal_code(raw: str) -> str:
     return scan.code
 
 
+def sku_forms(code: str) -> list[str]:
+    """Return the skus that a normal code may stand for where no barcode has it.
+
+    A chain may use the number on the package as its sku, in any length, so a GTIN-14 stands for its shorter forms, too.
+    """
+    if not (len(code) == gs1.GTIN_DIGITS and code.isascii() and code.isdigit()):
+        return [code]
+    return [code[cut:] for cut in (0, 1, 2, 6) if not code[:cut].strip("0")]
+
+
 def place_code(raw: str) -> str:
     """Return the code under which a location or tub is stored.
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from pullsvc.db import Database, Tx
 from pullsvc.errors import Kind, Rejection
@@ -48,7 +51,7 @@ async def preview(tx: Tx, *, store_id: int, wish: Wish, tasks: int) -> list[Plan
     return picking.preview([queries.candidate_of(row) for row in rows], wish.limits, tasks=tasks)
 
 
-async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> int | None:
+async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> Row[Any] | None:
     """Compose a task from the open pulls as they are now and give it to the caller; None: nothing to do.
 
     Looks without locks, plans, then takes hold of just the pulls chosen, skipping any that another claim is taking
@@ -71,8 +74,8 @@ async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> int | 
         assert made is not None
         await pulls.save_progress(tx, stamp, before=before, after=_planned(before, plan))
         facts = {"lines": len(plan.lines), "qty": sum(x.qty for x in plan.lines), "estimated_s": plan.estimated_s}
-        append(tx, stamp, "task.claimed", made[0], {**facts, "tub": made[1]})
-        return made[0]
+        append(tx, stamp, "task.claimed", made.task_id, {**facts, "tub": made.tub})
+        return made
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from pullsvc.catalog.rules import sku_forms
 from pullsvc.db import Tx, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.tubs.picking import Bin, Candidate, Plan
@@ -42,7 +43,23 @@ LOCK_CHOSEN = sql(f"""
 {_CANDIDATES} AND p.pull_id = ANY(CAST(:pull_ids AS bigint[]))
 ORDER BY p.urgency DESC, p.due_at, p.pull_id FOR NO KEY UPDATE OF p SKIP LOCKED
 """)
-INSERT_TASK = sql("""
+# A task as it is shown, with its lines in walk order; from the tables, or from rows just being written.
+_TASK = """
+SELECT t.*, p.name AS worker, (
+    SELECT jsonb_agg(jsonb_build_object(
+        'line_no', l.line_no, 'pull_id', l.pull_id, 'sku', l.sku, 'description', i.description,
+        'department', i.department, 'attributes', i.attributes, 'case_pack', i.case_pack,
+        'from_location', l.from_location, 'shelf', l.shelf, 'state', l.state, 'short_reason', l.short_reason,
+        'urgency', q.urgency, 'qty_planned', l.qty_planned, 'qty_picked', l.qty_picked, 'qty_put', l.qty_put,
+        'qty_returned', l.qty_returned, 'qty_damaged', l.qty_damaged, 'qty_missing', l.qty_missing)
+        ORDER BY l.pick_seq, l.line_no)
+    FROM {lines} l
+    JOIN items i ON i.store_id = l.store_id AND i.sku = l.sku
+    JOIN pulls q ON q.store_id = l.store_id AND q.pull_id = l.pull_id
+    WHERE l.store_id = t.store_id AND l.task_id = t.task_id) AS lines
+FROM {tasks} t JOIN principals p ON p.principal_id = t.claimed_by
+"""
+INSERT_TASK = sql(f"""
 WITH tub AS MATERIALIZED (
     SELECT tub FROM tubs WHERE store_id = :store_id AND tub = :tub AND state = 'idle' AND active
     FOR NO KEY UPDATE SKIP LOCKED
@@ -55,7 +72,7 @@ task AS (
     WHERE (CAST(:tub AS text) IS NULL OR tub.tub IS NOT NULL)
       AND :allowed > (SELECT count(*) FROM tasks WHERE store_id = :store_id AND ended_at IS NULL
                       AND claimed_by = :principal_id AND state IN ('claimed', 'filling'))
-    RETURNING task_id, tub
+    RETURNING *
 ),
 lines AS (
     INSERT INTO task_lines (store_id, task_id, line_no, pull_id, sku, from_location, shelf, pick_seq, state,
@@ -63,12 +80,13 @@ lines AS (
     SELECT :store_id, task.task_id, l.line_no, l.pull_id, l.sku, l.location, l.shelf, l.line_no, 'planned', l.qty
     FROM task, jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(
         line_no integer, pull_id bigint, sku text, location text, shelf text, qty integer)
+    RETURNING *
 ),
 bound AS (
     UPDATE tubs SET state = 'filling', task_id = task.task_id, updated_at = :now
     FROM task WHERE tubs.store_id = :store_id AND tubs.tub = task.tub
 )
-SELECT task_id, tub, (SELECT count(*) FROM tub) AS tub_free FROM task
+{_TASK.format(tasks="task", lines="lines")}
 """)
 # The task and its lines are locked together, so that the lines are those of now, not of before a wait for the lock.
 TASK_FOR_ACT = sql("""
@@ -79,7 +97,9 @@ SELECT t.task_id, t.state AS task_state, t.fence, t.tub, t.claimed_by, t.lease_u
 FROM tasks t
 JOIN task_lines l USING (store_id, task_id)
 LEFT JOIN barcodes b ON b.store_id = t.store_id AND b.code = :code
-LEFT JOIN items i ON i.store_id = t.store_id AND i.sku = :code
+LEFT JOIN LATERAL (
+    SELECT sku FROM items WHERE store_id = t.store_id AND sku = ANY(CAST(:forms AS text[]))
+    ORDER BY length(sku) DESC LIMIT 1) i ON true
 WHERE t.store_id = :store_id AND t.task_id = :task_id
 ORDER BY l.line_no FOR NO KEY UPDATE OF t, l
 """)
@@ -150,24 +170,10 @@ ON CONFLICT (store_id, tub) DO UPDATE SET volume_ml = excluded.volume_ml, weight
     active = excluded.active, version = t.version + 1, updated_at = excluded.updated_at
 RETURNING tub, state, task_id, lane, volume_ml, weight_g, active, version, updated_at
 """)
-_TASK = """
-SELECT t.*, p.name AS worker, (
-    SELECT jsonb_agg(jsonb_build_object(
-        'line_no', l.line_no, 'pull_id', l.pull_id, 'sku', l.sku, 'description', i.description,
-        'department', i.department, 'attributes', i.attributes, 'case_pack', i.case_pack,
-        'from_location', l.from_location, 'shelf', l.shelf, 'state', l.state, 'short_reason', l.short_reason,
-        'urgency', q.urgency, 'qty_planned', l.qty_planned, 'qty_picked', l.qty_picked, 'qty_put', l.qty_put,
-        'qty_returned', l.qty_returned, 'qty_damaged', l.qty_damaged, 'qty_missing', l.qty_missing)
-        ORDER BY l.pick_seq, l.line_no)
-    FROM task_lines l
-    JOIN items i ON i.store_id = l.store_id AND i.sku = l.sku
-    JOIN pulls q ON q.store_id = l.store_id AND q.pull_id = l.pull_id
-    WHERE l.store_id = t.store_id AND l.task_id = t.task_id) AS lines
-FROM tasks t JOIN principals p ON p.principal_id = t.claimed_by
-"""
-TASK = sql(f"{_TASK} WHERE t.store_id = :store_id AND t.task_id = :task_id")
+_SHOWN = _TASK.format(tasks="tasks", lines="task_lines")
+TASK = sql(f"{_SHOWN} WHERE t.store_id = :store_id AND t.task_id = :task_id")
 TASKS = sql(f"""
-{_TASK}
+{_SHOWN}
 WHERE t.store_id = :store_id
   AND (CAST(:live AS boolean) IS NULL OR (t.ended_at IS NULL) = :live)
   AND (CAST(:state AS text) IS NULL OR t.state = :state)
@@ -217,15 +223,16 @@ def candidate_of(row: Row[Any]) -> Candidate:
     )
 
 
-async def insert_task(
-    tx: Tx, stamp: Stamp, *, plan: Plan, tub: str | None, lease: timedelta
-) -> tuple[int, str | None] | None:
-    """Write the claimed task with its lines and bind its tub; None: the tub is taken, or the worker holds too many."""
+async def insert_task(tx: Tx, stamp: Stamp, *, plan: Plan, tub: str | None, lease: timedelta) -> Row[Any] | None:
+    """Write the claimed task with its lines, bind its tub, and return it as it is shown.
+
+    None: the tub is taken, or the worker holds too many.
+    """
     lines = [
         {"line_no": n, "pull_id": x.pull_id, "sku": x.sku, "location": x.location, "shelf": x.shelf, "qty": x.qty}
         for n, x in enumerate(plan.lines, start=1)
     ]
-    row = await tx.row(
+    return await tx.row(
         INSERT_TASK,
         store_id=stamp.store_id,
         principal_id=stamp.principal_id,
@@ -237,14 +244,14 @@ async def insert_task(
         allowed=MAX_LIVE_TASKS_A_WORKER,
         lines=json.dumps(lines),
     )
-    return (row.task_id, row.tub) if row else None
 
 
 async def task_for_act(
     tx: Tx, *, store_id: int, task_id: int, code: str | None = None
 ) -> tuple[Task, str | None, int] | None:
     """Lock a task with its lines; also tell which item `code` is and how many eaches one scan of it stands for."""
-    rows = await tx.rows(TASK_FOR_ACT, store_id=store_id, task_id=task_id, code=code)
+    forms = sku_forms(code) if code else []
+    rows = await tx.rows(TASK_FOR_ACT, store_id=store_id, task_id=task_id, code=code, forms=forms)
     if not rows:
         return None
     head = rows[0]

@@ -64,9 +64,10 @@ async def claim_task(body: views.ClaimBody, act: Worker, db: Db, lease: Lease) -
     stamp = act.caller.stamp()
     wish = Wish(zones=body.zones or None, tub=body.tub, limits=body.limits())
     async with act.begin(db) as tx:
-        task_id = await claiming.claim(tx, stamp, wish=wish, lease=lease)
-        if task_id is not None:
-            return await _answer(tx, act, stamp, task_id, status=201)
+        task = await claiming.claim(tx, stamp, wish=wish, lease=lease)
+        if task is not None:
+            view = views.TaskView.model_validate(_view(task, now=stamp.now))
+            return act.answer(tx, view, status=201)
     return await act.nothing(db)
 
 
