@@ -10,7 +10,6 @@ from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.tubs import claiming
 from pullsvc.tubs.picking import Limits
-from tests.conftest import Ticking
 from tests.factories import NOON, Floor, all_rows, floor, fresh_key, stocked, tub
 
 
@@ -227,6 +226,17 @@ class TestPick:
 
         assert (refused.json()["code"], with_tub.status_code) == ("needs-tub", 201)
 
+    async def test_takes_a_tub_by_the_sscc_on_its_label(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        plate = "376104250021234569"
+        await tub(db, plate=plate)
+
+        task = await shop.claim(tub=f"]C100{plate}")
+
+        assert task["tub"] == plate
+
     async def test_a_repeat_of_the_same_scan_counts_once(self, db: Database, client: httpx.AsyncClient) -> None:
         shop = await floor(db, client)
         await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
@@ -266,55 +276,6 @@ class TestPick:
         cids = await shop.do(moved.json(), "picks", code="milk", by="cid")
 
         assert (late.status_code, late.json()["code"], cids.status_code) == (409, "stale-fence", 201)
-
-
-class TestLease:
-    async def test_an_empty_task_goes_back_and_a_filled_tub_stays_visible(
-        self, db: Database, client: httpx.AsyncClient, clock: Ticking
-    ) -> None:
-        shop = await floor(db, client)
-        bens = await picked_tub(db, shop)
-        await stocked(db, sku="eggs", bins={"B2": 30}, capacity=6)
-        await shop.ask("eggs")
-        cids = await shop.claim(by="cid")
-
-        now = clock.pass_(minutes=16)
-        assert await claiming.sweep_store(db, store_id=1, now=now) == 2
-
-        states = {t["task_id"]: t["state"] for t in await all_rows(db, "tasks")}
-        assert states == {bens["task_id"]: "abandoned", cids["task_id"]: "released"}
-        assert [p["state"] for p in await all_rows(db, "pulls", sku="eggs")] == ["open"]
-
-    async def test_work_done_after_the_lease_ran_out_still_counts(
-        self, db: Database, client: httpx.AsyncClient, clock: Ticking
-    ) -> None:
-        """Nobody took the task over, so the fence is still good, whatever the clock says."""
-        shop = await floor(db, client)
-        task = await picked_tub(db, shop)
-        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
-
-        assert (await shop.do(task, "staging", lane="LANE-1")).status_code == 201
-
-    async def test_anybody_may_resume_an_abandoned_tub_and_the_first_holder_is_out(
-        self, db: Database, client: httpx.AsyncClient, clock: Ticking
-    ) -> None:
-        shop = await floor(db, client)
-        bens = await picked_tub(db, shop)
-        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
-
-        cids = (await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")).json()
-        late = await shop.do(bens, "staging", lane="LANE-1")
-        staged = await shop.do(cids, "staging", lane="LANE-1", by="cid")
-
-        assert (late.json()["code"], staged.status_code) == ("stale-fence", 201)
-
-    async def test_nobody_takes_a_task_from_someone_at_work(self, db: Database, client: httpx.AsyncClient) -> None:
-        shop = await floor(db, client)
-        bens = await picked_tub(db, shop)
-
-        refused = await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")
-
-        assert (refused.status_code, refused.json()["code"]) == (409, "illegal-move")
 
 
 class TestPutAway:

@@ -48,6 +48,13 @@ def _stored_code(raw: str) -> str:
         raise ValueError(refusal.detail) from None
 
 
+def _stored_place(raw: str) -> str:
+    try:
+        return rules.place_code(raw)
+    except Rejection as refusal:
+        raise ValueError(refusal.detail) from None
+
+
 OWN_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 Sku = Annotated[str, StringConstraints(pattern=OWN_CODE), Field(description="SKU.", examples=["1082185"])]
 PlaceCode = Annotated[
@@ -64,6 +71,12 @@ ScannedCode = Annotated[
     ),
 ]
 StoredCode = Annotated[ScannedCode, AfterValidator(_stored_code)]
+ScannedPlace = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=rules.MAX_SCAN_CHARS),
+    AfterValidator(_stored_place),
+    Field(description="Location or tub, as scanned from its label (SSCC, GRAI) or typed.", examples=["TUB-0042"]),
+]
 Zone = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=40),

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from pullsvc.catalog.views import ScannedCode
+from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.pulls.actions import MAX_ASKS_A_CALL
 from pullsvc.pulls.rules import Answer, Outcome, Reason, State
-from pullsvc.web.deps import Code, Note
+from pullsvc.web.deps import Note
 
 MAX_ASK_QTY = 10_000
 PersonReason = Literal["gap", "customer_waiting", "promotion", "online", "other"]
@@ -21,7 +21,7 @@ class AskBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     code: ScannedCode = Field(description="SKU, or any barcode of the item as scanned.", examples=["04006381333931"])
-    shelf: Code | None = Field(default=None, description="Where; left out: the item's home.", examples=["A07-03-2"])
+    shelf: ScannedPlace | None = Field(default=None, description="Where; else the item's home.", examples=["A07-03-2"])
     reason: PersonReason = Field(default="gap", examples=["customer_waiting"])
     qty: Eaches | None = Field(default=None, description="Eaches wanted; left out: as many as fit.")
     seen_qty: int | None = Field(

@@ -5,14 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.stock.batches import MAX_COUNTS_A_CALL
 from pullsvc.stock.rules import MAX_MOVE_QTY
-from pullsvc.web.deps import Code, Note
+from pullsvc.web.deps import Note
 
 ItemCode = Annotated[
-    Code, Field(description="SKU, or any barcode of the item as scanned.", examples=["04006381333931"])
+    ScannedCode, Field(description="SKU, or any barcode of the item as scanned.", examples=["04006381333931"])
 ]
-LocationCode = Annotated[Code, Field(description="Location, as on its label.", examples=["BR-A-03-2"])]
+LocationCode = Annotated[ScannedPlace, Field(description="Location, as on its label.", examples=["BR-A-03-2"])]
 Qty = Annotated[int, Field(ge=1, le=MAX_MOVE_QTY, description="Eaches.", examples=[12])]
 OccurredAt = Annotated[
     AwareDatetime | None,

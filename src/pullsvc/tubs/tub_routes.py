@@ -6,8 +6,9 @@ from fastapi import APIRouter, Response
 
 from pullsvc.access.edge import Caller, may
 from pullsvc.access.rules import Perm
+from pullsvc.catalog.views import ScannedPlace
 from pullsvc.tubs import queries, registry, rules, views
-from pullsvc.web.deps import Code, Db
+from pullsvc.web.deps import Db
 from pullsvc.web.etags import IfMatch, etag
 from pullsvc.web.pages import Page, Paging
 
@@ -26,7 +27,7 @@ async def list_tubs(caller: Reader, db: Db, page: Paging, state: rules.TubState 
 
 
 @router.get("/tubs/{tub}", response_model=views.TubView)
-async def get_tub(tub: Code, caller: Reader, db: Db, response: Response) -> dict[str, Any]:
+async def get_tub(tub: ScannedPlace, caller: Reader, db: Db, response: Response) -> dict[str, Any]:
     """Show a tub, and the task that it is on."""
     async with db.read() as tx:
         row = await tx.row(queries.TUB, store_id=caller.store_id, tub=tub)
@@ -38,7 +39,7 @@ async def get_tub(tub: Code, caller: Reader, db: Db, response: Response) -> dict
 
 @router.put("/tubs/{tub}", response_model=views.TubView, responses={201: {"model": views.TubView}})
 async def put_tub(
-    tub: Code,
+    tub: ScannedPlace,
     body: views.TubBody,
     caller: Annotated[Caller, may(Perm.MANAGE)],
     db: Db,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from pullsvc.catalog.views import ScannedCode
+from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.tubs.picking import Limits
 from pullsvc.tubs.rules import LineState, ShortReason, TaskState, TubState
 from pullsvc.web.deps import MAX_ID, Code
@@ -33,7 +33,7 @@ class ClaimBody(Body):
     zones: list[Code] = Field(
         default_factory=list, max_length=MAX_ZONES, description="Backroom zones; empty: all.", examples=[["ambient"]]
     )
-    tub: Code | None = Field(default=None, description="Tub in hand, if scanned already.", examples=["TUB-0042"])
+    tub: ScannedPlace | None = Field(default=None, description="Tub in hand, if scanned.", examples=["TUB-0042"])
     max_lines: int = Field(default=10, ge=1, le=40, description="Stops on the walk.")
     max_minutes: int = Field(default=15, ge=1, le=120, description="Of work until the tub is staged.")
     max_volume_ml: int = Field(default=60_000, ge=1, le=2_000_000)
@@ -58,7 +58,7 @@ class FencedBody(Body):
 class TubScanBody(FencedBody):
     """The tub that the task will fill."""
 
-    tub: Code = Field(examples=["TUB-0042"])
+    tub: ScannedPlace = Field(examples=["TUB-0042"])
 
 
 class PickBody(FencedBody):
@@ -67,8 +67,8 @@ class PickBody(FencedBody):
     code: ScannedCode | None = Field(default=None, description="SKU or barcode scanned; or name the line.")
     line_no: LineNo | None = Field(default=None, description="Line meant; left out: the next with that item.")
     qty: Eaches | None = Field(default=None, description="Eaches; left out: what the barcode stands for.")
-    location: Code | None = Field(default=None, description="Where taken, if not where the line says.")
-    tub: Code | None = Field(default=None, description="Tub scanned; refused if it is not the task's.")
+    location: ScannedPlace | None = Field(default=None, description="Where taken, if not where the line says.")
+    tub: ScannedPlace | None = Field(default=None, description="Tub scanned; refused if it is not the task's.")
     occurred_at: OccurredAt = None
 
 
@@ -96,7 +96,7 @@ class ShortBody(LineBody):
 class StagingBody(FencedBody):
     """Where the tub stands now."""
 
-    lane: Code = Field(examples=["LANE-2"])
+    lane: ScannedPlace = Field(examples=["LANE-2"])
     occurred_at: OccurredAt = None
 
 
@@ -115,7 +115,7 @@ class PutBody(FencedBody):
 
     lines: list[SettlementLine] = Field(default_factory=list, max_length=MAX_SETTLED_A_CALL)
     all_put: bool = Field(default=False, description="Everything not named in `lines` went onto its shelf.")
-    return_to: Code | None = Field(default=None, description="Where what did not fit goes; left out: its old place.")
+    return_to: ScannedPlace | None = Field(default=None, description="Where what did not fit goes; else its old place.")
     occurred_at: OccurredAt = None
 
 

@@ -1,0 +1,58 @@
+"""Leases that run out: the fence decides, never the clock."""
+
+import httpx
+
+from pullsvc.db import Database
+from pullsvc.tubs import claiming
+from tests.conftest import Ticking
+from tests.factories import all_rows, floor, stocked
+from tests.tubs.test_routes import picked_tub
+
+
+class TestLease:
+    async def test_an_empty_task_goes_back_and_a_filled_tub_stays_visible(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+        await stocked(db, sku="eggs", bins={"B2": 30}, capacity=6)
+        await shop.ask("eggs")
+        cids = await shop.claim(by="cid")
+
+        now = clock.pass_(minutes=16)
+        assert await claiming.sweep_store(db, store_id=1, now=now) == 2
+
+        states = {t["task_id"]: t["state"] for t in await all_rows(db, "tasks")}
+        assert states == {bens["task_id"]: "abandoned", cids["task_id"]: "released"}
+        assert [p["state"] for p in await all_rows(db, "pulls", sku="eggs")] == ["open"]
+
+    async def test_work_done_after_the_lease_ran_out_still_counts(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Nobody took the task over, so the fence is still good, whatever the clock says."""
+        shop = await floor(db, client)
+        task = await picked_tub(db, shop)
+        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+
+        assert (await shop.do(task, "staging", lane="LANE-1")).status_code == 201
+
+    async def test_anybody_may_resume_an_abandoned_tub_and_the_first_holder_is_out(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+
+        cids = (await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")).json()
+        late = await shop.do(bens, "staging", lane="LANE-1")
+        staged = await shop.do(cids, "staging", lane="LANE-1", by="cid")
+
+        assert (late.json()["code"], staged.status_code) == ("stale-fence", 201)
+
+    async def test_nobody_takes_a_task_from_someone_at_work(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+
+        refused = await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "illegal-move")
