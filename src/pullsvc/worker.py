@@ -33,7 +33,7 @@ UPKEEP_INTERVAL_S = 3_600.0
 MAX_REPLAYS_A_RUN = 20
 MAX_BACKOFF_S = 60.0
 STOP_GRACE_S = 5.0
-WORKER_POOL_SIZE = 4
+WORKER_POOL_SIZE = 8  # A connection for each loop, as they all begin at once, and some to spare.
 
 STORES = sql("SELECT store_id FROM stores ORDER BY store_id")
 BEAT = sql("""

@@ -167,6 +167,7 @@ def document(app: FastAPI) -> Json:
     schemas = _name_schemas(spec)
     spec["tags"] = [tag for tag in spec.get("tags", ()) if tag["name"] in used]
     for path, method, operation in operations(spec):
+        _say_what_it_does(operation)
         _complete_responses(path, method, operation)
         _plain_streams(operation)
         _add_example(operation, schemas)
@@ -240,6 +241,16 @@ def _refer_anew(node: Any, refs: Mapping[str, str]) -> None:
     elif isinstance(node, list):
         for part in node:
             _refer_anew(part, refs)
+
+
+def _say_what_it_does(operation: Json) -> None:
+    """Take the first line of the route's docstring as summary, where FastAPI says the function's name again."""
+    first, _, rest = operation.get("description", "").partition("\n")
+    if first:
+        operation["summary"] = first.rstrip(".")
+        operation["description"] = rest.strip()
+    if not operation.get("description"):
+        operation.pop("description", None)
 
 
 def _complete_responses(path: str, method: str, operation: Json) -> None:
