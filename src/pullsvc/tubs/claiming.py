@@ -111,13 +111,16 @@ def _planned(before: Sequence[Pull], plan: Plan) -> list[Pull]:
 
 async def _refuse(tx: Tx, stamp: Stamp, wish: Wish) -> None:
     """Say why the task could not be made."""
+    held = await tx.one(queries.HELD_TASKS, store_id=stamp.store_id, principal_id=stamp.principal_id)
+    if held.tasks >= rules.MAX_LIVE_TASKS_A_WORKER:
+        raise rules.TooManyTasks(f"You may hold {rules.MAX_LIVE_TASKS_A_WORKER} tasks at once; stage or release one.")
     if wish.tub:
         tub = await tx.row(queries.TUB, store_id=stamp.store_id, tub=wish.tub)
         if tub is None or not tub.active:
             raise rules.NoSuchTub(f"{wish.tub} is not a tub of this store; register it or scan another.", tub=wish.tub)
         if tub.state != TubState.IDLE:
             raise rules.WrongTub(f"{wish.tub} is {tub.state} on task {tub.task_id}; scan another.", tub=wish.tub)
-    raise rules.TooManyTasks(f"You may hold {rules.MAX_LIVE_TASKS_A_WORKER} tasks at once; stage or release one.")
+    raise rules.WrongTub("Somebody takes this tub at this moment; scan another.", tub=wish.tub)
 
 
 async def bind_tub(tx: Tx, stamp: Stamp, *, task: Task, tub: str) -> Task:

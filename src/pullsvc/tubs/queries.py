@@ -88,6 +88,10 @@ bound AS (
 )
 {_TASK.format(tasks="task", lines="lines")}
 """)
+HELD_TASKS = sql("""
+SELECT count(*) AS tasks FROM tasks
+WHERE store_id = :store_id AND ended_at IS NULL AND claimed_by = :principal_id AND state IN ('claimed', 'filling')
+""")
 # The task and its lines are locked together, so that the lines are those of now, not of before a wait for the lock.
 TASK_FOR_ACT = sql("""
 SELECT t.task_id, t.state AS task_state, t.fence, t.tub, t.claimed_by, t.lease_until, t.qty_picked AS task_picked,
