@@ -21,7 +21,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from pullsvc.demo.items import make_item
+from pullsvc.demo.items import make_item, sku_of
 from pullsvc.demo.layout import fill_backroom, plan_floor
 from pullsvc.demo.model import TIME_ZONE, ZONE, DemoStore, Item, Receipt, business_day_start, units
 from pullsvc.demo.panel import (
@@ -103,7 +103,7 @@ def load_store(
         bin_stocks=backroom.stocks,
         history=tuple(receipt for receipt in receipts if receipt.business_date < played_on),
         receipts=tuple(receipt for receipt in receipts if receipt.business_date == played_on),
-        late_skus=tuple(str(number) for number in new.tolist()),
+        late_skus=tuple(sku_of(number) for number in new.tolist()),
     )
 
 

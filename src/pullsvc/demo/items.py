@@ -71,7 +71,7 @@ def make_item(product: Product, *, price_cents: int, mean_qty_per_day: float, se
         mean_qty_per_day: Mean eaches sold a day over the history, the played day excluded; >= 0.
         seed: Of the whole store.
     """
-    sku = str(product.product_id)
+    sku = sku_of(product.product_id)
     volume_ml, weight_g = measure(product)
     pack = case_pack(mean_qty_per_day, rng=chance(seed=seed, purpose="case pack", key=sku))
     return Item(
@@ -104,6 +104,11 @@ def capacity(mean_qty_per_day: float, *, case_pack: int, rng: Random) -> int:
     """Return what the shelf holds: about 0.45 days of mean sales (spread lognormally), at least one case."""
     days = CAPACITY_DAYS * rng.lognormvariate(0.0, CAPACITY_SIGMA)
     return min(CAPACITY_MAX_QTY, max(case_pack, math.ceil(days * mean_qty_per_day)))
+
+
+def sku_of(product_id: int) -> str:
+    """Return the sku: the product id behind a letter, as a scanner would take some of the bare numbers for barcodes."""
+    return f"P{product_id}"
 
 
 def gtin_13(product_id: int) -> str:

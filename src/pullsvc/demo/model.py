@@ -64,7 +64,7 @@ class Item:
     """One article of the store's range.
 
     Attributes:
-        sku: The panel's product id.
+        sku: The panel's product id, behind a letter.
         description: Kind, size and whether it is the chain's own brand; not unique, the panel has no names.
         department: In the panel's words.
         category: In the panel's words.
