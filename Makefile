@@ -11,7 +11,7 @@ help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 test: venv ## run every check (ARGS="-k claim" runs some)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 demo: venv ## play one real day in the store, in about two minutes
 	$(BIN)/pullsvc demo $(ARGS)

@@ -11,7 +11,7 @@ from pullsvc.demo.shop import Shop
 
 LOOKS_AGAIN_S = 120.0  # A worker with nothing to do looks again after two minutes.
 CATCHES_UP = timedelta(minutes=2)  # What a late answer cost is made good up to here: the walk was going on meanwhile.
-TO_PICK = frozenset({"planned"})
+TO_PICK = frozenset({"planned", "skipped"})
 
 Task = dict[str, Any]
 Line = dict[str, Any]

@@ -28,28 +28,27 @@ sides AS (
     UNION ALL
     SELECT n, sku, dst, qty, cause_id, occurred_at FROM legs WHERE dst NOT LIKE '@%'
 ),
-places AS (
-    SELECT DISTINCT s.sku, l.location, l.kind
+placed AS MATERIALIZED (
+    SELECT s.*, l.kind
     FROM sides s JOIN locations l ON l.store_id = :store_id AND l.location = s.location AND l.kind <> 'lane'
 ),
 held AS MATERIALIZED (
     SELECT sku, location, qty, counted_at FROM balances
-    WHERE store_id = :store_id AND (sku, location) IN (SELECT sku, location FROM places)
+    WHERE store_id = :store_id AND (sku, location) IN (SELECT sku, location FROM placed)
     ORDER BY sku, location FOR NO KEY UPDATE
 ),
 -- A fact from before the last count is in that count already: it is written down, and taken back at once.
+-- The join is FULL although all that is held is placed: only so can no plan walk through all of the one for each of the
+-- other, which a plan made for few legs would do, and a batch of a thousand then takes four times as long.
 judged AS (
-    SELECT s.*, coalesce(s.occurred_at <= h.counted_at, false) AS absorbed
-    FROM sides s LEFT JOIN held h USING (sku, location)
+    SELECT p.*, h.qty AS held_qty, coalesce(p.occurred_at <= h.counted_at, false) AS absorbed
+    FROM placed p FULL JOIN held h USING (sku, location)
 ),
 net AS (
-    SELECT p.sku, p.location, p.kind, h.qty AS held_qty,
-           CAST(coalesce(sum(j.delta) FILTER (WHERE NOT j.absorbed), 0) AS integer) AS delta,
-           min(j.cause_id) AS cause_id, max(j.occurred_at) AS occurred_at
-    FROM places p
-    JOIN judged j USING (sku, location)
-    LEFT JOIN held h USING (sku, location)
-    GROUP BY p.sku, p.location, p.kind, h.qty
+    SELECT sku, location, kind, held_qty,
+           CAST(coalesce(sum(delta) FILTER (WHERE NOT absorbed), 0) AS integer) AS delta,
+           min(cause_id) AS cause_id, max(occurred_at) AS occurred_at
+    FROM judged GROUP BY sku, location, kind, held_qty
 ),
 -- Somebody took from a bin or tub what its book did not have: the units were there, so the book was wrong.
 settled AS MATERIALIZED (
@@ -85,10 +84,15 @@ inserted AS (
     INSERT INTO balances AS b (store_id, sku, location, kind, qty, updated_at)
     SELECT :store_id, sku, location, kind, delta + found, :now
     FROM settled WHERE held_qty IS NULL ORDER BY sku, location
-    ON CONFLICT (store_id, sku, location) DO UPDATE SET qty = b.qty + excluded.qty, updated_at = excluded.updated_at
-    RETURNING b.sku, b.location, b.kind, b.qty, b.qty AS delta, NULL AS cause_id
+    ON CONFLICT (store_id, sku, location) DO UPDATE
+    SET qty = b.qty + excluded.qty, updated_at = excluded.updated_at,
+        flagged_at = CASE WHEN b.qty + excluded.qty <= b.trigger_qty THEN coalesce(b.flagged_at, :now)
+                          ELSE b.flagged_at END
+    RETURNING b.sku, b.location, b.kind, b.qty, b.qty AS delta, NULL AS cause_id, b.counted_at
 ),
-after_it AS (SELECT * FROM updated UNION ALL SELECT * FROM inserted),
+after_it AS (
+    SELECT * FROM updated UNION ALL SELECT sku, location, kind, qty, delta, cause_id FROM inserted
+),
 opened AS (
     INSERT INTO discrepancies AS d (store_id, kind, sku, location, qty, state, cause, cause_id, opened_at)
     SELECT act.store_id, 'found', sku, location, found, 'open', 'move', cause_id, act.now
@@ -100,14 +104,23 @@ opened AS (
     DO UPDATE SET qty = CASE WHEN d.kind = 'found' THEN d.qty + excluded.qty ELSE excluded.qty END,
                   times = d.times + 1
 ),
+-- LATERAL, so that each balance looks its discrepancy up: a plan made while there were none would scan all of them.
+relieved AS MATERIALIZED (
+    SELECT open.discrepancy_id
+    FROM after_it a CROSS JOIN LATERAL (
+        SELECT d.discrepancy_id FROM discrepancies d
+        WHERE d.store_id = :store_id AND d.sku = a.sku AND d.location = a.location AND d.kind = 'oversold'
+          AND d.state = 'open' LIMIT 1) open
+    WHERE a.qty >= 0 AND a.delta > 0
+),
 covered AS (
     UPDATE discrepancies d SET state = 'closed', closed_at = :now, resolution = 'covered'
-    FROM after_it a
-    WHERE d.store_id = :store_id AND d.sku = a.sku AND d.location = a.location AND d.kind = 'oversold'
-      AND d.state = 'open' AND a.qty >= 0 AND a.delta > 0
+    FROM relieved WHERE d.store_id = :store_id AND d.discrepancy_id = relieved.discrepancy_id AND d.state = 'open'
 )
 SELECT (SELECT array_agg(DISTINCT location) FROM sides
-        WHERE location NOT IN (SELECT location FROM places)) AS unknown,
+        WHERE location NOT IN (SELECT location FROM placed)) AS unknown,
+       -- A count made the row at this very moment, so what it absorbs was not seen.
+       EXISTS (SELECT 1 FROM inserted WHERE counted_at IS NOT NULL) AS overtaken,
        coalesce((SELECT jsonb_agg(jsonb_build_object('sku', sku, 'location', location, 'qty', qty)
                                   ORDER BY sku, location) FROM after_it), '[]') AS balances
 """)
