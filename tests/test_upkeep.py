@@ -4,9 +4,12 @@ import asyncio
 from datetime import date, timedelta
 
 from pullsvc import upkeep
+from pullsvc.access.edge import MAX_LATE_DAYS
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp, append
+from pullsvc.sales.actions import receive_receipts
+from pullsvc.sales.rules import Key, Result, Status, make_receipt
 from pullsvc.stock import actions as stock
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
@@ -108,15 +111,15 @@ class TestMaintain:
 
         assert {breach.law for breach in (await audit(db)).breaches} == {"law-1-books", "law-1-conservation"}
 
-    async def test_prunes_idempotency_keys_after_a_week(self, db: Database) -> None:
+    async def test_prunes_idempotency_keys_when_their_acts_would_be_too_late(self, db: Database) -> None:
         await world(db)
         insert = sql("""
             INSERT INTO idempotency_keys (store_id, principal_id, key, fingerprint, status, body, created_at)
             VALUES (1, 1, :key, '', 200, '{}', :at)
         """)
         async with db.begin() as tx:
-            await tx.run(insert, key="old", at=NOON - timedelta(days=8))
-            await tx.run(insert, key="young", at=NOON - timedelta(days=6))
+            await tx.run(insert, key="old", at=NOON - timedelta(days=MAX_LATE_DAYS + 2))
+            await tx.run(insert, key="young", at=NOON - timedelta(days=MAX_LATE_DAYS))
         report = await maintain(db)
 
         assert report.keys_pruned == 1
@@ -168,3 +171,19 @@ async def waiting_for_a_lock(db: Database, *, sessions: int = 1) -> None:
                 if (await tx.one(blocked)).sessions >= sessions:
                     return
             await asyncio.sleep(0.01)
+
+
+async def test_a_receipt_that_may_still_come_again_is_kept(db: Database) -> None:
+    """However short the retention: once its row is gone, the same receipt would count a second time."""
+    await world(db)
+    now = NOON + timedelta(days=RETENTION_DAYS + 10)
+    receipt = make_receipt(
+        Key(NOON.date(), "4", 1), occurred_at=NOON, pos_revision=None, status=Status.COMPLETED, lines=[]
+    )
+    async with db.begin() as tx:
+        await receive_receipts(tx, stamp(), [receipt])
+    await maintain(db, days_later=RETENTION_DAYS + 10)
+    async with db.begin() as tx:
+        (again,) = await receive_receipts(tx, stamp(now=now), [receipt])
+
+    assert again.result is Result.REPEATED

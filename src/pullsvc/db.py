@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from pullsvc.errors import Busy
+from pullsvc.errors import BeyondBooks, Busy
 
 CONNECT_TIMEOUT_S = 3.0
 POOL_TIMEOUT_S = 1.0
@@ -28,6 +28,7 @@ PREPARED_STATEMENTS = 300
 # serialization_failure, deadlock_detected, lock_not_available, query_canceled, too_many_connections,
 # and the server going down or coming up.
 BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03"})
+NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 
 
 def sql(statement: str) -> TextClause:
@@ -41,11 +42,11 @@ class Trailing:
 
     Attributes:
         name: Name of the table, also of the one parameter.
-        insert: INSERT ... SELECT over `jsonb_to_recordset(CAST(:<name> AS jsonb))`, no RETURNING.
+        write: INSERT or UPDATE from `jsonb_to_recordset(CAST(:<name> AS jsonb))`, no RETURNING.
     """
 
     name: str
-    insert: str
+    write: str
 
 
 class UniqueViolation(Exception):
@@ -93,8 +94,8 @@ class Tx:
 
 @lru_cache(maxsize=16)
 def _combined(parts: tuple[Trailing, ...]) -> TextClause:
-    """Return one statement that runs all the inserts."""
-    ctes = ",\n".join(f"written_{part.name} AS ({part.insert})" for part in parts)
+    """Return one statement that writes them all."""
+    ctes = ",\n".join(f"written_{part.name} AS ({part.write})" for part in parts)
     return text(f"WITH {ctes} SELECT 1")
 
 
@@ -139,6 +140,7 @@ class Database:
 
         Raises:
             Busy: deadlock, lock or statement timeout, no free connection, or the database is out of reach.
+            BeyondBooks: a figure would grow out of its column.
             UniqueViolation: a unique constraint refused a row and nobody inside handled it.
         """
         with _translated():
@@ -172,6 +174,8 @@ class _translated:  # noqa: N801 - reads as a word in `with _translated():`
             raise UniqueViolation(_constraint(error)) from error
         if isinstance(error, DBAPIError) and sqlstate(error) in BUSY_STATES:
             raise Busy("Another act holds what this one needs; send it again.") from error
+        if isinstance(error, DBAPIError) and sqlstate(error) == NUMERIC_VALUE_OUT_OF_RANGE:
+            raise BeyondBooks("Check the quantities; a count sets a wrong book right.") from error
         if isinstance(error, PoolTimeout):
             raise Busy("All database connections are in use; send the request again.") from error
         unreachable = OperationalError | InterfaceError

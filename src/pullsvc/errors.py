@@ -52,3 +52,11 @@ class Busy(Rejection):
     kind = Kind.BUSY
     code = "busy"
     title = "The service is busy; try again in a moment."
+
+
+class BeyondBooks(Rejection):
+    """A figure would grow beyond what the books can hold: two thousand million eaches of one item in one place."""
+
+    kind = Kind.CONFLICT
+    code = "beyond-the-books"
+    title = "The books cannot hold so large a number."

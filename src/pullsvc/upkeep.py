@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from pullsvc.db import Database, Tx, sql
+from pullsvc.sales.rules import MAX_DATE_BEHIND_DAYS, MAX_RECEIPT_AGE_DAYS
 from pullsvc.web.idempotency import KEEP_DAYS
 
 log = structlog.get_logger("pullsvc.upkeep")
@@ -32,6 +33,9 @@ PARTITIONS = sql("""
     WHERE i.inhparent = CAST(CAST(:parent AS text) AS regclass) AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
     ORDER BY day
 """)
+# A receipt that may still come again must still be there, or it would count twice; however short the retention is.
+SALES = frozenset({"receipts", "sale_lines"})
+MIN_SALES_DAYS = MAX_RECEIPT_AGE_DAYS + MAX_DATE_BEHIND_DAYS + 1
 FOLD = """
     INSERT INTO ledger_openings AS o (store_id, sku, location, qty)
     SELECT store_id, sku, location, sum(delta) FROM (
@@ -62,15 +66,16 @@ async def maintain(db: Database, *, now: datetime, retention_days: int) -> Repor
     Args:
         db: The database; its role owns the tables.
         now: The present moment of the service's clock, aware.
-        retention_days: Days kept, counted back from today; at least DAYS_AHEAD.
+        retention_days: Days kept, counted back from today; at least DAYS_AHEAD. Of sales MIN_SALES_DAYS at least.
 
     Raises:
         Busy: a table was in use for too long; what was done stays, the rest is due again.
     """
     report = Report()
     today = now.date()
-    oldest = today - timedelta(days=retention_days)
     for table, column in PARTITIONED.items():
+        kept_days = max(retention_days, MIN_SALES_DAYS) if table in SALES else retention_days
+        oldest = today - timedelta(days=kept_days)
         await _drop_old(db, table, column, oldest, report)
         for day in await _days_wanting_a_partition(db, table, column, today, oldest):
             await _make_partition(db, table, column, day, report)

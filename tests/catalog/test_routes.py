@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from pullsvc.db import Database
+from pullsvc.web.pages import encode_cursor
 from tests.factories import OPEN_DAILY, all_rows, item, key, location, placement, signed_in, store
 
 EACH = "09521234543213"
@@ -99,6 +100,14 @@ class TestStores:
         page = (await client.get("/v1/stores", params={"limit": 2})).json()
         rest = (await client.get("/v1/stores", params={"cursor": page["next_cursor"]})).json()
         assert [each["store_id"] for each in page["items"] + rest["items"]] == [1, 2, 3]
+
+    async def test_are_none_after_a_number_beyond_them_all(self, db: Database, client: httpx.AsyncClient) -> None:
+        await store(db)
+        await signed_in(db, client)
+
+        answer = await client.get("/v1/stores", params={"cursor": encode_cursor([2**62])})
+
+        assert (answer.status_code, answer.json()["items"]) == (200, [])
 
 
 class TestItems:

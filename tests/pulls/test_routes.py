@@ -103,7 +103,7 @@ class TestAskForItem:
         assert (await ask(client)).status_code == 201
 
         ours = [s for s in statements if "api_keys" not in s]
-        assert len(ours) == 5, ours
+        assert len(ours) == 6, ours
 
     async def test_twenty_askers_at_once_share_one_pull(self, db: Database, client: httpx.AsyncClient) -> None:
         await world(db)
@@ -173,7 +173,7 @@ class TestScanGaps:
 
         assert answer.status_code == 201
         assert len(answer.json()["lines"]) == 500
-        assert len([s for s in statements if "api_keys" not in s]) == 5
+        assert len([s for s in statements if "api_keys" not in s]) == 6
 
 
 class TestCancelPull:

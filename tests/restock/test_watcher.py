@@ -107,7 +107,7 @@ class TestWatchStore:
         await ask(db, sku, qty=2)
         await watch(db)
         before: Any = await the_pull(db)
-        assert (before["reason"], before["ask_count"]) == ("watch", 2)
+        assert (before["reason"], before["ask_count"]) == ("other", 2)
 
         await count(db, sku, 24, at=SOON)
         run = await watch(db, now=NOON + timedelta(minutes=10))
@@ -345,7 +345,7 @@ class TestCost:
             found = await actions.watch_batch(tx, service, held)
 
         assert (found.opened, found.repriced, found.expired) == (shelves, shelves, shelves)
-        assert len(statements) == 15
+        assert len(statements) == 16
 
     async def test_is_three_statements_where_nothing_happens(self, db: Database, statements: list[str]) -> None:
         await shelf(db)

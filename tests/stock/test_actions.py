@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from pullsvc.db import Database
-from pullsvc.stock import actions
+from pullsvc.stock import actions, batches
 from pullsvc.stock.rules import SOLD, Cause, Leg, NoSuchLocation, SamePlace
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
@@ -152,3 +152,27 @@ class TestCount:
         assert again is None
         assert counted.count.count_id == wanted
         assert [c["state"] for c in await all_rows(db, "counts")] == ["done"]
+
+
+class TestCountsOfOneMoment:
+    async def test_the_later_word_of_one_moment_counts(self, db: Database) -> None:
+        """A device with whole seconds: the second count of a second corrects the first."""
+        sku = await world(db)
+        for counted in (5, 7):
+            async with db.begin() as tx:
+                result = await actions.count(tx, stamp(), sku=sku, location="A1", counted_qty=counted)
+            assert result.qty == counted
+            assert await qty_at(db, "A1", sku) == counted
+
+    async def test_a_batch_older_than_a_count_changes_nothing(self, db: Database) -> None:
+        sku = await world(db)
+        async with db.begin() as tx:
+            await actions.count(tx, stamp(), sku=sku, location="A1", counted_qty=5)
+        earlier = stamp(now=NOON - timedelta(seconds=1))
+        async with db.begin() as tx:
+            await batches.count_all(tx, earlier, [batches.Counted(sku, "A1", 9)], reason="opening")
+
+        assert await qty_at(db, "A1", sku) == 5
+        (book,) = await all_rows(db, "balances", location="A1")
+        assert book["counted_at"] == NOON
+        assert sorted(c["state"] for c in await all_rows(db, "counts")) == ["done", "superseded"]

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from pullsvc.access.rules import Role
-from pullsvc.db import Database
+from pullsvc.db import Database, sql
 from tests.factories import all_rows, fresh_key, item, location, placement, signed_in, store
 
 
@@ -60,6 +60,30 @@ class TestMovements:
         assert (refused.status_code, refused.json()["code"]) == (status, code)
         assert refused.headers["content-type"] == "application/problem+json"
         assert await all_rows(db, "movements") == []
+
+    async def test_more_than_the_books_can_hold_is_refused(self, db: Database, clerk: httpx.AsyncClient) -> None:
+        await post(clerk, "receivings", code="milk", qty=1, location="B1")
+        async with db.begin() as tx:
+            await tx.run(sql("UPDATE balances SET qty = 2147483647"))
+
+        refused = await post(clerk, "receivings", code="milk", qty=1, location="B1")
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "beyond-the-books")
+        assert len(await all_rows(db, "movements")) == 1
+
+    async def test_the_ledger_is_read_page_by_page(self, clerk: httpx.AsyncClient) -> None:
+        for n in range(1, 6):
+            await post(clerk, "receivings", code="milk", qty=n)
+        seen: list[int] = []
+        cursor = ""
+        for _ in range(3):
+            page = (await clerk.get(f"/v1/stores/1/movements?limit=2{cursor}")).json()
+            seen += [m["qty"] for m in page["items"]]
+            cursor = f"&cursor={page['next_cursor']}"
+
+        assert (seen, page["next_cursor"]) == ([5, 4, 3, 2, 1], None)
+        wrong = await clerk.get("/v1/stores/1/movements?cursor=WyJ4IiwxXQ")
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "bad-cursor")
 
 
 class TestCounts:

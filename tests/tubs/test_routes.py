@@ -132,7 +132,7 @@ class TestClaim:
 
         assert sorted(a.status_code for a in answers) == [201, 409]
 
-    async def test_takes_at_most_five_statements(
+    async def test_takes_at_most_seven_statements(
         self, db: Database, client: httpx.AsyncClient, statements: list[str]
     ) -> None:
         shop = await floor(db, client)
@@ -295,6 +295,17 @@ class TestPutAway:
         (pull,) = await all_rows(db, "pulls")
         assert (pull["state"], pull["qty_put"]) == ("open", 7)  # What was lost is still wanted.
         assert [d["kind"] for d in await all_rows(db, "discrepancies")] == ["missing"]
+
+    async def test_a_line_named_twice_is_refused(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        task = await picked_tub(db, shop)
+        await shop.do(task, "staging", lane="LANE-1")
+        mine = (await shop.post(f"tasks/{task['task_id']}/delivery", by="ana")).json()
+
+        twice = [{"line_no": 1, "put": 1}, {"line_no": 1, "put": 2}]
+        refused = await shop.do(mine, "puts", lines=twice, by="ana")
+
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/lines")
 
     async def test_what_does_not_fit_is_no_longer_wanted(self, db: Database, client: httpx.AsyncClient) -> None:
         shop = await floor(db, client)

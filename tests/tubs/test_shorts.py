@@ -2,8 +2,10 @@
 
 import httpx
 
+from pullsvc.audit import audit
 from pullsvc.db import Database
-from tests.factories import all_rows, floor, stocked
+from pullsvc.stock import actions as stock
+from tests.factories import all_rows, floor, stamp, stocked
 from tests.tubs.test_routes import balance
 
 
@@ -51,3 +53,40 @@ class TestShort:
         assert await balance(db, "B1", "milk") == 12
         assert await all_rows(db, "counts") == []
         assert [(p["state"], p["qty_planned"]) for p in await all_rows(db, "pulls")] == [("open", 0)]
+
+    async def test_units_put_back_on_a_short_line_are_wanted_again(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        """Five picked, seven short, the five put back: nobody is on the way to pick any of the twelve."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", code="milk", qty=5)
+        await shop.do(task, "shorts", line_no=1, reason="not_there")
+
+        assert (await shop.do(task, "unpicks", line_no=1, qty=5)).status_code == 201
+        (pull,) = await all_rows(db, "pulls")
+        assert (pull["state"], pull["qty_planned"]) == ("open", 0)
+        assert (await audit(db)).holds
+
+        assert (await shop.do(task, "release")).status_code == 201
+        again = await shop.claim(tub="TUB-1")
+        assert [x["qty_planned"] for x in again["lines"]] == [5]
+
+    async def test_undo_is_refused_for_good_when_others_asked_anew(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        """The pull ended and a new one is open for the shelf: sending it again would not help, so it is no 503."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "shorts", line_no=1, reason="not_there")
+        async with db.begin() as tx:
+            await stock.receive(tx, stamp(), sku="milk", qty=6, location="B1", reference="truck")
+        assert (await shop.ask("milk"))["outcome"] == "opened"
+
+        refused = await shop.do(task, "short-undos", line_no=1)
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "illegal-move")

@@ -20,11 +20,11 @@ from pullsvc.db import Database, Tx
 from pullsvc.errors import Kind, Rejection
 from pullsvc.outbox.actions import Stamp
 from pullsvc.web.deps import MAX_STORE_ID, Db, Now
-from pullsvc.web.idempotency import KeyedRequest, KeyHeader, fingerprint_of
+from pullsvc.web.idempotency import KEEP_DAYS, KeyedRequest, KeyHeader, fingerprint_of
 
 MAX_CACHED_KEYS = 10_000
 MAX_TOKEN_CHARS = 200
-MAX_LATE_DAYS = 31
+MAX_LATE_DAYS = KEEP_DAYS - 1  # While its key is kept, so that a repeat is never taken for a new act.
 USE_NOTED_EVERY = timedelta(minutes=10)  # Coarse, so that a busy key is not written at each reading.
 
 

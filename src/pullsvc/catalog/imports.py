@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pullsvc.catalog import bulk, rules
 from pullsvc.catalog.bulk import Counts, Faults, Numbered
 from pullsvc.catalog.model import Attribute, BarcodeData, ItemData, LocationData, PlaceKind, PlacementData
-from pullsvc.catalog.views import BarcodeBody, ItemBody, LocationBody, PlaceCode, PlacementBody, Sku
+from pullsvc.catalog.views import BarcodeBody, ItemBody, Kind, LocationBody, PlaceCode, PlacementBody, Sku, Trait
 from pullsvc.db import Tx
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
@@ -76,7 +76,7 @@ class ItemRow(ItemBody):
     """An item; a cell of several attributes separates them by `;`."""
 
     sku: Annotated[Sku, AfterValidator(_readable_sku)]
-    attributes: Annotated[list[Attribute], BeforeValidator(_split)] = Field(default=[], max_length=len(Attribute))
+    attributes: Annotated[list[Trait], BeforeValidator(_split)] = Field(default=[], max_length=len(Attribute))
 
     def data(self) -> ItemData:
         """Return what the row says."""
@@ -97,7 +97,7 @@ class LocationRow(LocationBody):
     """A place."""
 
     location: Annotated[PlaceCode, AfterValidator(_readable_place)]
-    kind: Annotated[PlaceKind, AfterValidator(_no_tub)]
+    kind: Annotated[Kind, AfterValidator(_no_tub)]
 
     def data(self) -> LocationData:
         """Return what the row says."""
@@ -137,13 +137,14 @@ def read_rows(what: What, media: Media, lines: Iterable[bytes]) -> list[Numbered
     """
     faults = Faults()
     rows: list[Numbered[Data]] = []
+    strict = False if media is Media.CSV else None  # A cell is text, whatever it stands for.
     records = (_csv_records if media is Media.CSV else _ndjson_records)(ROWS[what], lines, faults)
     for row, record in records:
         if len(rows) == MAX_IMPORT_ROWS:
             faults.add(row, None, f"A file has at most {MAX_IMPORT_ROWS} rows; split it.")
             break
         try:
-            rows.append(Numbered(row, ROWS[what].model_validate(record).data()))
+            rows.append(Numbered(row, ROWS[what].model_validate(record, strict=strict).data()))
         except ValidationError as invalid:
             for error in invalid.errors(include_url=False, include_context=False, include_input=False):
                 faults.add(row, str(error["loc"][0]) if error["loc"] else None, error["msg"])

@@ -62,7 +62,7 @@ LIST_STORES = sql("""
     SELECT store_id, name, time_zone, opening_hours, day_starts_at, version, updated_at
     FROM stores
     WHERE (CAST(:store_ids AS integer[]) IS NULL OR store_id = ANY (:store_ids))
-      AND (CAST(:after AS integer) IS NULL OR store_id > :after)
+      AND (CAST(:after AS bigint) IS NULL OR store_id > :after)
     ORDER BY store_id LIMIT :limit
 """)
 

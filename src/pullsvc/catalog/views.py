@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 from pullsvc.catalog import model, rules
 from pullsvc.catalog.model import Attribute, PlaceKind, SoldBy
 from pullsvc.errors import Rejection
+from pullsvc.web.bodies import Body
 from pullsvc.web.deps import MAX_STORE_ID, Name, printable
 
 _HHMM = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
@@ -84,6 +85,8 @@ Zone = Annotated[
     Field(description="Part of the store.", examples=["dairy"]),
 ]
 Amount = Annotated[int, Field(ge=0, le=model.MAX_INT)]
+Trait = Annotated[Attribute, Field(strict=False)]
+Kind = Annotated[PlaceKind, Field(strict=False)]
 PackQty = Annotated[int, Field(ge=1, le=model.MAX_PACK_QTY)]
 Hour = Annotated[str, AfterValidator(_hour)]
 # Two strings in a list, not a pair by position: many generators of clients do not know `prefixItems`.
@@ -98,12 +101,6 @@ OpeningHours = Annotated[
         examples=[{"mon": [["06:00", "22:00"]], "sun": [["08:00", "12:00"], ["13:00", "18:00"]]}],
     ),
 ]
-
-
-class Body(BaseModel):
-    """A body that refuses members it does not know: a misspelt field must not be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class StoreBody(Body):
@@ -138,8 +135,10 @@ class ItemBody(Body):
     volume_ml: Amount = Field(default=0, description="0: not known.", examples=[1100])
     weight_g: Amount = Field(default=0, description="0: not known.", examples=[1050])
     price_cents: Amount | None = Field(default=None, examples=[249])
-    sold_by: SoldBy = Field(default=SoldBy.EACH, description="How the till measures it.", examples=["each"])
-    attributes: list[Attribute] = Field(
+    sold_by: SoldBy = Field(
+        strict=False, default=SoldBy.EACH, description="How the till measures it.", examples=["each"]
+    )
+    attributes: list[Trait] = Field(
         default=[], max_length=len(Attribute), description="What one must know to handle it.", examples=[["fragile"]]
     )
     active: bool = Field(default=True, description="False: out of the range, kept for its history.", examples=[True])
@@ -184,7 +183,7 @@ class WholeItemBody(ItemBody):
 class LocationBody(Body):
     """A place; its kind cannot change later."""
 
-    kind: PlaceKind = Field(description="What it is for.", examples=["backroom"])
+    kind: Kind = Field(description="What it is for.", examples=["backroom"])
     zone: Zone
     walk_seq: Amount = Field(default=0, description="Where it comes on the walk; lower first.", examples=[310])
 

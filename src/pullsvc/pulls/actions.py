@@ -236,13 +236,18 @@ def _due(stamp: Stamp, wish: Ask) -> datetime:
     return wish.due_at or stamp.occurred_at + rules.DUE_WITHIN[wish.reason]
 
 
-async def save_progress(tx: Tx, stamp: Stamp, *, before: Iterable[Pull], after: Iterable[Pull]) -> None:
-    """Write how far pulls have come and tell of every one that changed its state; the caller holds their locks."""
+async def save_progress(
+    tx: Tx, stamp: Stamp, *, before: Iterable[Pull], after: Iterable[Pull], last: bool = False
+) -> None:
+    """Write how far pulls have come and tell of every one that changed its state; the caller holds their locks.
+
+    With `last` they are written just before the commit: nothing may read them again in this transaction.
+    """
     was = {pull.pull_id: pull for pull in before}
     changed = [pull for pull in after if pull != was[pull.pull_id]]
     if not changed:
         return
-    await queries.save_pulls(tx, store_id=stamp.store_id, pulls=changed, now=stamp.now)
+    await queries.save_pulls(tx, store_id=stamp.store_id, pulls=changed, now=stamp.now, last=last)
     for pull in changed:
         if pull.state is not was[pull.pull_id].state:
             facts = {"wanted": pull.wanted, "filled": pull.filled, "put": pull.put, "end_reason": pull.end_reason}

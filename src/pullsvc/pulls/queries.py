@@ -7,20 +7,20 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from pullsvc.db import Tx, sql
+from pullsvc.db import Trailing, Tx, sql
 from pullsvc.outbox.actions import Stamp
-from pullsvc.pulls.rules import MIN_LEAD_SAMPLES, LeadTimes, Pull, State
+from pullsvc.pulls.rules import ENDED, MIN_LEAD_SAMPLES, LeadTimes, Pull, State
 
-# Locks the live pulls in the order of their ids, then tells what is known of each item and shelf.
+LOCK_LIVE = sql("""
+SELECT pull_id FROM pulls
+WHERE store_id = :store_id AND ended_at IS NULL AND (sku, shelf) IN (
+    SELECT sku, shelf FROM unnest(CAST(:skus AS text[]), CAST(:shelves AS text[])) AS a(sku, shelf))
+ORDER BY pull_id FOR NO KEY UPDATE
+""")
+# A statement of its own: only after the locks are held does a look see what was put away while they were waited for.
 SHELVES = sql("""
 WITH asked AS (
     SELECT DISTINCT sku, shelf FROM unnest(CAST(:skus AS text[]), CAST(:shelves AS text[])) AS a(sku, shelf)
-),
-live AS MATERIALIZED (
-    SELECT pull_id, sku, shelf, state, reason, urgency, qty_wanted, qty_planned, qty_filled, qty_put
-    FROM pulls
-    WHERE store_id = :store_id AND ended_at IS NULL AND (sku, shelf) IN (SELECT sku, shelf FROM asked)
-    ORDER BY pull_id FOR NO KEY UPDATE
 )
 SELECT a.sku, a.shelf, p.capacity, p.presentation_min, coalesce(b.qty, 0) AS book, l.zone AS shelf_zone,
        live.pull_id, live.state, live.reason, live.urgency, live.qty_wanted, live.qty_planned,
@@ -41,7 +41,8 @@ FROM asked a
 JOIN locations l ON l.store_id = :store_id AND l.location = a.shelf AND l.kind = 'shelf'
 LEFT JOIN placements p ON p.store_id = :store_id AND p.location = a.shelf AND p.sku = a.sku
 LEFT JOIN balances b ON b.store_id = :store_id AND b.location = a.shelf AND b.sku = a.sku
-LEFT JOIN live ON live.sku = a.sku AND live.shelf = a.shelf
+LEFT JOIN pulls live ON live.store_id = :store_id AND live.sku = a.sku AND live.shelf = a.shelf
+                     AND live.ended_at IS NULL
 """)
 
 # One row a (item, shelf): joins the live pull, or opens one, or keeps one that ended at once; then writes its asks.
@@ -98,19 +99,24 @@ FROM (SELECT opened_at, planned_at, filled_at, ended_at FROM pulls
       WHERE store_id = :store_id AND ended_at IS NOT NULL AND state = 'closed' AND filled_at IS NOT NULL
       ORDER BY ended_at DESC LIMIT 200) recent
 """)
-SAVE = sql("""
+_SAVE = """
 UPDATE pulls p
 SET state = g.state, qty_wanted = g.wanted, qty_planned = g.planned, qty_filled = g.filled, qty_put = g.put,
-    planned_at = CASE WHEN g.planned > 0 THEN coalesce(p.planned_at, :now) ELSE p.planned_at END,
-    filled_at = CASE WHEN g.filled > 0 THEN coalesce(p.filled_at, :now) ELSE p.filled_at END,
-    ended_at = CASE WHEN g.ended THEN CAST(:now AS timestamptz) END, end_reason = g.end_reason
-FROM jsonb_to_recordset(CAST(:pulls AS jsonb)) AS g(pull_id bigint, state text, wanted integer, planned integer,
-    filled integer, put integer, ended boolean, end_reason text)
-WHERE p.store_id = :store_id AND p.pull_id = g.pull_id
-""")
+    planned_at = CASE WHEN g.planned > 0 THEN coalesce(p.planned_at, g.at) ELSE p.planned_at END,
+    filled_at = CASE WHEN g.filled > 0 THEN coalesce(p.filled_at, g.at) ELSE p.filled_at END,
+    ended_at = CASE WHEN g.ended THEN g.at END, end_reason = g.end_reason
+FROM jsonb_to_recordset(CAST(:pulls AS jsonb)) AS g(store_id integer, pull_id bigint, state text, wanted integer,
+    planned integer, filled integer, put integer, ended boolean, end_reason text, at timestamptz)
+WHERE p.store_id = g.store_id AND p.pull_id = g.pull_id
+"""
+SAVE = sql(_SAVE)
+SAVE_LAST = Trailing("pulls", _SAVE)
 LOCK = sql("""
 SELECT pull_id, state, qty_wanted, qty_planned, qty_filled, qty_put, end_reason FROM pulls
 WHERE store_id = :store_id AND pull_id = ANY(CAST(:pull_ids AS bigint[])) ORDER BY pull_id FOR NO KEY UPDATE
+""")
+LIVE_AT = sql("""
+SELECT pull_id FROM pulls WHERE store_id = :store_id AND sku = :sku AND shelf = :shelf AND ended_at IS NULL
 """)
 REPRICE = sql("""
 UPDATE pulls p SET urgency = g.urgency, due_at = g.due_at, explanation = g.explanation
@@ -162,9 +168,9 @@ ORDER BY a.ask_id DESC LIMIT :limit
 
 async def shelves(tx: Tx, *, store_id: int, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
     """Lock the live pulls of these (sku, shelf) and return what is known of each; unknown shelves are left out."""
-    rows = await tx.rows(
-        SHELVES, store_id=store_id, skus=[sku for sku, _ in places], shelves=[shelf for _, shelf in places]
-    )
+    asked = {"store_id": store_id, "skus": [sku for sku, _ in places], "shelves": [shelf for _, shelf in places]}
+    await tx.run(LOCK_LIVE, **asked)
+    rows = await tx.rows(SHELVES, **asked)
     return {(row.sku, row.shelf): row for row in rows}
 
 
@@ -210,22 +216,36 @@ async def lock_pulls(tx: Tx, *, store_id: int, pull_ids: Sequence[int]) -> dict[
     return {row.pull_id: pull_of(row) for row in rows}
 
 
-async def save_pulls(tx: Tx, *, store_id: int, pulls: Sequence[Pull], now: datetime) -> None:
-    """Write how far these pulls have come; the caller holds their locks."""
+async def save_pulls(tx: Tx, *, store_id: int, pulls: Sequence[Pull], now: datetime, last: bool) -> None:
+    """Write how far these pulls have come; the caller holds their locks.
+
+    Args:
+        tx: The transaction that locked them.
+        store_id: The store.
+        pulls: As they now stand, each once.
+        now: When they came so far.
+        last: Nothing reads them again in this transaction, so they can be written just before its commit.
+    """
     rows = [
         {
+            "store_id": store_id,
             "pull_id": p.pull_id,
             "state": p.state,
             "wanted": p.wanted,
             "planned": p.planned,
             "filled": p.filled,
             "put": p.put,
-            "ended": p.state not in ("open", "planned", "filled"),
+            "ended": p.state in ENDED,
             "end_reason": p.end_reason,
+            "at": now.isoformat(),
         }
         for p in pulls
     ]
-    await tx.run(SAVE, store_id=store_id, pulls=json.dumps(rows), now=now)
+    if not last:
+        await tx.run(SAVE, pulls=json.dumps(rows))
+        return
+    for row in rows:
+        tx.write_last(SAVE_LAST, row)
 
 
 async def reprice(tx: Tx, *, store_id: int, prices: Sequence[Mapping[str, object]]) -> int:

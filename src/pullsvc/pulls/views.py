@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.pulls.actions import MAX_ASKS_A_CALL
 from pullsvc.pulls.rules import Answer, Outcome, Reason, State
+from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import Note
 
 MAX_ASK_QTY = 10_000
@@ -15,10 +16,8 @@ PersonReason = Literal["gap", "customer_waiting", "promotion", "online", "other"
 Eaches = Annotated[int, Field(ge=1, le=MAX_ASK_QTY, description="Eaches.", examples=[6])]
 
 
-class AskBody(BaseModel):
+class AskBody(Body):
     """A wish for an item on the floor."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code: ScannedCode = Field(description="SKU, or any barcode of the item as scanned.", examples=["04006381333931"])
     shelf: ScannedPlace | None = Field(default=None, description="Where; else the item's home.", examples=["A07-03-2"])
@@ -32,22 +31,18 @@ class AskBody(BaseModel):
     )
     note: Note | None = Field(default=None, description="A word to the backroom.", examples=["the blue ones"])
     requester: Note | None = Field(default=None, description="Who asks; left out: the caller.", examples=["Ana"])
-    due_at: AwareDatetime | None = Field(default=None, description="By when; left out: what the reason allows.")
-    occurred_at: AwareDatetime | None = Field(default=None, description="When, if the device was offline.")
+    due_at: Moment | None = Field(default=None, description="By when; left out: what the reason allows.")
+    occurred_at: Moment | None = Field(default=None, description="When, if the device was offline.")
 
 
-class GapScanBody(BaseModel):
+class GapScanBody(Body):
     """The gaps seen on one walk."""
-
-    model_config = ConfigDict(extra="forbid")
 
     asks: list[AskBody] = Field(min_length=1, max_length=MAX_ASKS_A_CALL)
 
 
-class CancellationBody(BaseModel):
+class CancellationBody(Body):
     """Why a pull is given up."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Note = Field(examples=["customer left"])
 

@@ -2,17 +2,16 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from pullsvc.restock.rules import DEFAULT_LEAD_S, DEFAULT_SAFETY, MAX_SAFETY, Settings, Verdict
+from pullsvc.web.bodies import Body
 
 MIN_LEAD_DEFAULT_S, MAX_LEAD_DEFAULT_S = 60, 86_400
 
 
-class WatchSettingsBody(BaseModel):
+class WatchSettingsBody(Body):
     """How a store wants its watch."""
-
-    model_config = ConfigDict(extra="forbid")
 
     enabled: bool = Field(description="False: no automatic pulls; people's asks go on.", examples=[True])
     safety: float = Field(

@@ -1,6 +1,5 @@
 """Sales over HTTP: send receipts one by one, in batches or as a stream; look at them; tend the unknown codes."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +10,7 @@ from pullsvc.errors import NotFound
 from pullsvc.sales import actions, queries, replay, stream, views
 from pullsvc.sales.actions import Taken
 from pullsvc.web import metrics
+from pullsvc.web.bodies import Day
 from pullsvc.web.deps import Db
 from pullsvc.web.pages import Page, Paging
 from pullsvc.web.problems import problem_of_status
@@ -92,7 +92,7 @@ def _count(taken: list[Taken]) -> None:
 
 
 @router.get("/receipts", response_model=Page[views.ReceiptSummary])
-async def list_receipts(caller: Reader, db: Db, page: Paging, business_date: date) -> dict[str, Any]:
+async def list_receipts(caller: Reader, db: Db, page: Paging, business_date: Day) -> dict[str, Any]:
     """List the receipts of a business date by register and sequence."""
     async with db.read() as tx:
         rows = await queries.receipts_of(
@@ -107,7 +107,7 @@ async def list_receipts(caller: Reader, db: Db, page: Paging, business_date: dat
 
 @router.get("/receipts/{business_date}/{register}/{sequence}", response_model=views.ReceiptView)
 async def get_receipt(
-    business_date: date, register: views.Register, sequence: views.Sequence, caller: Reader, db: Db
+    business_date: Day, register: views.Register, sequence: views.Sequence, caller: Reader, db: Db
 ) -> views.ReceiptView:
     """Show a receipt with its lines and the versions of it that do not count."""
     key = {

@@ -1,11 +1,11 @@
 """What the sales room takes and gives over HTTP. Only what is named here gets in: no tender, no customer."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from pullsvc.catalog.rules import UnreadableCode, normal_code
 from pullsvc.sales.actions import Taken
@@ -22,12 +22,10 @@ from pullsvc.sales.rules import (
     make_receipt,
     signed,
 )
+from pullsvc.web.bodies import Body, Day, Moment
 from pullsvc.web.deps import MAX_ID, Code
 
 MAX_QUANTITY = 100_000
-# Times that can be reckoned with in every time zone; what a till may really send is a matter for the rules.
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LATEST = datetime(2999, 1, 1, tzinfo=UTC)
 MAX_LINE_NO = 1_000_000
 MAX_POS_REVISION = 2**31 - 1
 MAX_REVISIONS_SHOWN = 100
@@ -38,7 +36,7 @@ Sequence = Annotated[
     int, Field(ge=0, le=MAX_ID, description="Number of the receipt on that register and day.", examples=[1042])
 ]
 BusinessDate = Annotated[
-    date, Field(description="Trading day that the POS books it to, in the store's own time.", examples=["2026-03-14"])
+    Day, Field(description="Trading day that the POS books it to, in the store's own time.", examples=["2026-03-14"])
 ]
 UnknownCode = Annotated[Code, Field(examples=["04006381333931"])]
 
@@ -55,21 +53,16 @@ def code_of(raw: str) -> str:
         return raw
 
 
-class Body(BaseModel):
-    """A body that refuses members it does not know: card and customer data must not get in by mistake."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class LineBody(Body):
     """One line of a receipt."""
 
     line_no: int = Field(ge=1, le=MAX_LINE_NO, description="Number within the receipt, each once.", examples=[1])
     code: Code = Field(description="Barcode as scanned, PLU or SKU.", examples=["4006381333931"])
     kind: LineKind = Field(
-        default=LineKind.SALE, description="A void line was taken back at the till: kept, moves nothing."
+        strict=False, default=LineKind.SALE, description="A void line was taken back at the till: kept, moves nothing."
     )
     quantity: Decimal = Field(
+        strict=False,
         ge=-MAX_QUANTITY,
         le=MAX_QUANTITY,
         max_digits=9,
@@ -78,7 +71,7 @@ class LineBody(Body):
         description="In `uom`, not 0, at most three decimals; as number or string. Negative: the opposite of `kind`.",
         examples=[2],
     )
-    uom: Uom = Field(default=Uom.EACH, description="Unit of the quantity.")
+    uom: Uom = Field(strict=False, default=Uom.EACH, description="Unit of the quantity.")
     location: Code | None = Field(
         default=None, description="Shelf that it was taken from, if the POS knows; else the item's home shelf."
     )
@@ -96,9 +89,7 @@ class ReceiptBody(Body):
     business_date: BusinessDate
     register_code: Register = Field(alias="register")  # `register` itself is a method of every model's class.
     sequence: Sequence
-    occurred_at: AwareDatetime = Field(
-        ge=EARLIEST, le=LATEST, description="When it was rung up.", examples=["2026-03-14T11:58:07Z"]
-    )
+    occurred_at: Moment = Field(description="When it was rung up.", examples=["2026-03-14T11:58:07Z"])
     revision: int | None = Field(
         default=None,
         ge=1,
@@ -106,7 +97,9 @@ class ReceiptBody(Body):
         description="The POS's own number of this version of the receipt, if it has one: the highest counts, in "
         "whatever order they arrive. Without it the later arrival counts.",
     )
-    status: Status = Field(default=Status.COMPLETED, description="Voided and training receipts are kept, move nothing.")
+    status: Status = Field(
+        strict=False, default=Status.COMPLETED, description="Voided and training receipts are kept, move nothing."
+    )
     lines: list[LineBody] = Field(max_length=MAX_BATCH_LINES)
 
     @model_validator(mode="after")

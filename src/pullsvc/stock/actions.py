@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from pullsvc.db import Tx
-from pullsvc.errors import Kind, Rejection
+from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.stock import ledger, queries
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, SUPPLIER, Cause, Leg, NoSuchLocation, variance_leg
@@ -52,12 +52,15 @@ async def move(tx: Tx, stamp: Stamp, legs: Sequence[Leg]) -> list[dict[str, Any]
         The balances touched, as {sku, location, qty}, by sku and location.
     Raises:
         NoSuchLocation: a leg names a place that does not exist or cannot hold units.
+        Busy: a count made the first book of a place at the same moment.
     """
     if not legs:
         return []
     result = await ledger.write_movements(tx, stamp, legs)
     if result.unknown:
         raise NoSuchLocation(f"Unknown here: {', '.join(result.unknown)}.", locations=result.unknown)
+    if result.overtaken:
+        raise Busy("The place was counted for the first time at the same moment; send the request again.")
     touched: list[dict[str, Any]] = result.balances
     return touched
 

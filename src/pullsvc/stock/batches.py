@@ -18,15 +18,15 @@ FROM unnest(CAST(:skus AS text[]), CAST(:locations AS text[])) AS c(sku, locatio
 JOIN locations l ON l.store_id = :store_id AND l.location = c.location AND l.kind <> 'lane'
 ORDER BY c.sku, l.location
 ON CONFLICT (store_id, sku, location) DO UPDATE SET updated_at = excluded.updated_at
-RETURNING b.sku, b.location, b.qty
+RETURNING b.sku, b.location, b.qty, b.counted_at
 """)
 WRITE_COUNTS = sql("""
 WITH counted AS (
     SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:locations AS text[]), CAST(:qtys AS integer[]),
-                         CAST(:books AS integer[])) AS c(sku, location, qty, book)
+                         CAST(:books AS integer[]), CAST(:states AS text[])) AS c(sku, location, qty, book, state)
 ),
 answered AS (
-    UPDATE counts t SET state = 'done', counted_at = :now, counted_by = CAST(:principal_id AS bigint),
+    UPDATE counts t SET state = c.state, counted_at = :now, counted_by = CAST(:principal_id AS bigint),
         counted_qty = c.qty, book_qty = c.book, variance = c.qty - c.book
     FROM counted c
     WHERE t.store_id = :store_id AND t.sku = c.sku AND t.location = c.location AND t.state = 'requested'
@@ -35,17 +35,17 @@ answered AS (
 added AS (
     INSERT INTO counts (store_id, location, sku, state, reason, requested_at, requested_by, counted_at, counted_by,
                         counted_qty, book_qty, variance)
-    SELECT :store_id, location, sku, 'done', :reason, :now, :principal_id, :now, :principal_id, qty, book, qty - book
+    SELECT :store_id, location, sku, state, :reason, :now, :principal_id, :now, :principal_id, qty, book, qty - book
     FROM counted WHERE (sku, location) NOT IN (SELECT sku, location FROM answered)
 ),
 held AS (
     UPDATE balances b SET counted_at = :now
-    FROM counted c WHERE b.store_id = :store_id AND b.sku = c.sku AND b.location = c.location
+    FROM counted c WHERE b.store_id = :store_id AND b.sku = c.sku AND b.location = c.location AND c.state = 'done'
 )
 UPDATE discrepancies d SET state = 'closed', closed_at = :now, resolution = 'counted'
 FROM counted c
 WHERE d.store_id = :store_id AND d.sku = c.sku AND d.location = c.location AND d.state = 'open'
-  AND d.kind <> 'variance'
+  AND d.kind <> 'variance' AND c.state = 'done'
 """)
 
 
@@ -61,7 +61,8 @@ class Counted:
 async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason: str) -> int:
     """Make the books say what was counted just now, in a fixed number of statements; returns how many differed.
 
-    Unlike a single count these are taken as of the moment they arrive, so the device must be online.
+    Unlike a single count these are taken as of the moment they arrive, so the device must be online. Where another
+    count was quicker, and is newer by now, a place keeps that one.
 
     Args:
         counted: At most MAX_COUNTS_A_CALL, each (item, location) once.
@@ -74,12 +75,14 @@ async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason:
     skus, places = [c.sku for c in counted], [c.location for c in counted]
     rows = await tx.rows(LOCK_BALANCES, store_id=stamp.store_id, skus=skus, locations=places, now=stamp.now)
     books = {(row.sku, row.location): row.qty for row in rows}
+    newer = {(row.sku, row.location) for row in rows if row.counted_at and row.counted_at > stamp.now}
     if unknown := sorted({c.location for c in counted if (c.sku, c.location) not in books}):
         raise NoSuchLocation(f"Unknown here: {', '.join(unknown[:20])}.", locations=unknown)
     legs = [
         leg
         for c in counted
-        if (leg := variance_leg(sku=c.sku, location=c.location, counted_qty=c.qty,
+        if (c.sku, c.location) not in newer
+        and (leg := variance_leg(sku=c.sku, location=c.location, counted_qty=c.qty,
                                 book_qty=books[c.sku, c.location], count_id=0))
     ]  # fmt: skip
     await actions.move(tx, stamp, legs)
@@ -90,6 +93,7 @@ async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason:
         locations=places,
         qtys=[c.qty for c in counted],
         books=[books[c.sku, c.location] for c in counted],
+        states=["superseded" if (c.sku, c.location) in newer else "done" for c in counted],
         principal_id=stamp.principal_id,
         reason=reason,
         now=stamp.now,

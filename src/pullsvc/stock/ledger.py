@@ -24,9 +24,9 @@ legs AS MATERIALIZED (
     ) WITH ORDINALITY AS leg(sku, qty, src, dst, cause, cause_id, reason, occurred_at, n)
 ),
 sides AS (
-    SELECT n, sku, src AS location, -qty AS delta, cause_id, occurred_at FROM legs WHERE src NOT LIKE '@%'
+    SELECT n, sku, src AS location, -qty AS delta, cause, cause_id, occurred_at FROM legs WHERE src NOT LIKE '@%'
     UNION ALL
-    SELECT n, sku, dst, qty, cause_id, occurred_at FROM legs WHERE dst NOT LIKE '@%'
+    SELECT n, sku, dst, qty, cause, cause_id, occurred_at FROM legs WHERE dst NOT LIKE '@%'
 ),
 placed AS MATERIALIZED (
     SELECT s.*, l.kind
@@ -37,11 +37,12 @@ held AS MATERIALIZED (
     WHERE store_id = :store_id AND (sku, location) IN (SELECT sku, location FROM placed)
     ORDER BY sku, location FOR NO KEY UPDATE
 ),
--- A fact from before the last count is in that count already: it is written down, and taken back at once.
+-- A fact from before the last count is in that count already: it is written down, and taken back at once. Not so what a
+-- count itself corrects, as the book that it was compared with had all counts before it.
 -- The join is FULL although all that is held is placed: only so can no plan walk through all of the one for each of the
 -- other, which a plan made for few legs would do, and a batch of a thousand then takes four times as long.
 judged AS (
-    SELECT p.*, h.qty AS held_qty, coalesce(p.occurred_at <= h.counted_at, false) AS absorbed
+    SELECT p.*, h.qty AS held_qty, coalesce(p.cause <> 'count' AND p.occurred_at <= h.counted_at, false) AS absorbed
     FROM placed p FULL JOIN held h USING (sku, location)
 ),
 net AS (

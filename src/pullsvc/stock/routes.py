@@ -11,7 +11,7 @@ from pullsvc.catalog.queries import find_items
 from pullsvc.catalog.rules import normal_code
 from pullsvc.stock import actions, batches, queries, views
 from pullsvc.web.deps import Code, Db, PathId
-from pullsvc.web.pages import Page, Paging
+from pullsvc.web.pages import Page, Paging, a_day
 
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["stock"])
 
@@ -45,12 +45,11 @@ async def list_balances(
 @router.get("/movements", response_model=Page[views.Movement])
 async def list_movements(caller: Reader, db: Db, page: Paging, sku: Code | None = None) -> dict[str, Any]:
     """List the ledger, newest first."""
-    (before_id,) = page.key(int)
+    day, before_id = page.key(str, int)
+    before = {"before_day": a_day(day) if day else None, "before_id": before_id}
     async with db.read() as tx:
-        rows = await tx.rows(
-            queries.MOVEMENTS, store_id=caller.store_id, sku=sku, before_id=before_id, limit=page.limit + 1
-        )
-    return page.page(rows, lambda row: (row.movement_id,), lambda row: row._asdict())
+        rows = await tx.rows(queries.MOVEMENTS, store_id=caller.store_id, sku=sku, limit=page.limit + 1, **before)
+    return page.page(rows, lambda row: (row.day.isoformat(), row.movement_id), lambda row: row._asdict())
 
 
 @router.post("/receivings", status_code=201, response_model=views.MovementAnswer)

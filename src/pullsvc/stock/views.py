@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.stock.batches import MAX_COUNTS_A_CALL
 from pullsvc.stock.rules import MAX_MOVE_QTY
+from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import Note
 
 ItemCode = Annotated[
@@ -16,15 +17,9 @@ ItemCode = Annotated[
 LocationCode = Annotated[ScannedPlace, Field(description="Location, as on its label.", examples=["BR-A-03-2"])]
 Qty = Annotated[int, Field(ge=1, le=MAX_MOVE_QTY, description="Eaches.", examples=[12])]
 OccurredAt = Annotated[
-    AwareDatetime | None,
+    Moment | None,
     Field(description="When it happened, if the device was offline; else left out.", examples=["2026-03-14T12:00:00Z"]),
 ]
-
-
-class Body(BaseModel):
-    """A body that refuses members it does not know: a misspelt field must not be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ReceivingBody(Body):

@@ -130,6 +130,8 @@ async def scan_tub(tx: Tx, stamp: Stamp, *, task: Task, fence: int, tub: str, le
 async def unpick(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: int, qty: int, lease: timedelta) -> None:
     """Put units of a line back where they came from, as when too many were scanned.
 
+    Of a short line nobody goes to pick them again, so its pull gets them back.
+
     Raises:
         OverSettled: fewer are in the tub.
     """
@@ -141,6 +143,10 @@ async def unpick(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: int, 
     state = LineState.PLANNED if line.state is LineState.PICKED else line.state
     back = replace(line, picked=line.picked - qty, state=state)
     await _write(tx, stamp, replace(task, qty_picked=task.qty_picked - qty), [back], fence=fence, lease=lease)
+    if back.state is LineState.SHORT:
+        held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=[line.pull_id])
+        after = [pull.change(planned=-qty) for pull in held.values()]
+        await pulls.save_progress(tx, stamp, before=held.values(), after=after)
     assert task.tub is not None
     await stock.move(
         tx, stamp, [Leg(line.sku, qty, task.tub, line.location, Cause.UNPICK, _line_id(task.task_id, line))]

@@ -55,7 +55,8 @@ async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> Row[An
     """Compose a task from the open pulls as they are now and give it to the caller; None: nothing to do.
 
     Looks without locks, plans, then takes hold of just the pulls chosen, skipping any that another claim is taking
-    at this moment; so no claim waits for another, and no unit is planned twice.
+    at this moment; so no claim waits for another, except for one that plans units of the same item, and no unit is
+    planned twice.
 
     Raises:
         WrongTub: the tub is in use.
@@ -72,7 +73,7 @@ async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> Row[An
         if made is None:
             await _refuse(tx, stamp, wish)
         assert made is not None
-        await pulls.save_progress(tx, stamp, before=before, after=_planned(before, plan))
+        await pulls.save_progress(tx, stamp, before=before, after=_planned(before, plan), last=True)
         facts = {"lines": len(plan.lines), "qty": sum(x.qty for x in plan.lines), "estimated_s": plan.estimated_s}
         append(tx, stamp, "task.claimed", made.task_id, {**facts, "tub": made.tub})
         return made
@@ -83,17 +84,19 @@ async def _hold(tx: Tx, stamp: Stamp, wish: Wish, *, optimistic: bool) -> tuple[
     """Plan, and lock the pulls of the plan; None: there is nothing to plan from."""
     find = {"store_id": stamp.store_id, "zones": _zones(wish)}
     if optimistic:
-        rows = await tx.rows(queries.CANDIDATES, limit=queries.MAX_CANDIDATES, **find)
+        who = {"principal_id": stamp.principal_id, "limit": queries.MAX_CANDIDATES}
+        rows = await tx.rows(queries.CANDIDATES_FOR_ONE, **who, **find)
         plan = picking.compose([queries.candidate_of(row) for row in rows], wish.limits)
         if plan is None:
             return None
-        rows = await tx.rows(queries.LOCK_CHOSEN, pull_ids=plan.pull_ids, **find)
+        held = await tx.rows(queries.HOLD_CHOSEN, pull_ids=plan.pull_ids, **find)
     else:
         # No more than the tub can hold: what is held here, no other claim of this moment can get.
-        rows = await tx.rows(queries.FREE_CANDIDATES, limit=wish.limits.lines, **find)
-        if not rows:
+        held = await tx.rows(queries.HOLD_FREE, limit=wish.limits.lines, **find)
+        if not held:
             return None
-    # Planned anew from the locked rows: between looking and locking, others may have taken a part.
+    # Planned anew from the held rows: between looking and holding, others may have taken a part.
+    rows = await tx.rows(queries.HELD_CANDIDATES, pull_ids=[row.pull_id for row in held], **find) if held else []
     plan = picking.compose([queries.candidate_of(row) for row in rows], wish.limits)
     return plan, [pull_queries.pull_of(row) for row in rows]
 

@@ -34,14 +34,36 @@ CROSS JOIN LATERAL (SELECT ({_BINS.format(sku="p.sku")}) AS bins) free
 WHERE p.store_id = :store_id AND p.state = 'open' AND free.bins IS NOT NULL
 """
 MAX_CANDIDATES = 60
-CANDIDATES = sql(f"{_CANDIDATES} ORDER BY p.urgency DESC, p.due_at, p.pull_id LIMIT :limit")
-# Under contention: take hold of a few that nobody else is taking, so that fifty handhelds never queue for one row.
-FREE_CANDIDATES = sql(f"""
-{_CANDIDATES} ORDER BY p.urgency DESC, p.due_at, p.pull_id LIMIT :limit FOR NO KEY UPDATE OF p SKIP LOCKED
+_IN_CLAIM_ORDER = "ORDER BY p.urgency DESC, p.due_at, p.pull_id"
+_CHOSEN = "AND p.pull_id = ANY(CAST(:pull_ids AS bigint[]))"
+CANDIDATES = sql(f"{_CANDIDATES} {_IN_CLAIM_ORDER} LIMIT :limit")
+# A worker's claims come one after the other: nobody gets more tasks than one may hold, and a repeat finds its answer.
+# The wait is in the first look, as what it saw is only a guess: every later statement sees what is true after it.
+CANDIDATES_FOR_ONE = sql(f"""
+WITH alone AS MATERIALIZED (
+    SELECT 1 AS claim FROM pg_advisory_xact_lock(
+        hashtextextended('claim ' || CAST(:store_id AS integer) || ' ' || CAST(:principal_id AS bigint), 0))
+)
+SELECT candidate.* FROM alone, ({_CANDIDATES} {_IN_CLAIM_ORDER} LIMIT :limit) AS candidate
 """)
-LOCK_CHOSEN = sql(f"""
-{_CANDIDATES} AND p.pull_id = ANY(CAST(:pull_ids AS bigint[]))
-ORDER BY p.urgency DESC, p.due_at, p.pull_id FOR NO KEY UPDATE OF p SKIP LOCKED
+# Takes hold of pulls that nobody else is taking, and of the places of their items: two pulls may want the same units.
+# What is free there has to be read anew after this, as others may have planned it while this one waited for a place.
+_HOLD = f"""
+WITH held AS MATERIALIZED ({_CANDIDATES} {{which}} FOR NO KEY UPDATE OF p SKIP LOCKED),
+places AS MATERIALIZED (
+    SELECT 1 FROM balances
+    WHERE store_id = :store_id AND sku IN (SELECT sku FROM held) AND kind = 'backroom' AND qty > 0
+    ORDER BY sku, location FOR NO KEY UPDATE
+)
+SELECT pull_id FROM held, (SELECT count(*) FROM places) AS all_places
+"""
+HOLD_CHOSEN = sql(_HOLD.format(which=f"{_CHOSEN} {_IN_CLAIM_ORDER}"))
+# Under contention: a few that nobody else is taking, so that fifty handhelds never queue for one row.
+HOLD_FREE = sql(_HOLD.format(which=f"{_IN_CLAIM_ORDER} LIMIT :limit"))
+HELD_CANDIDATES = sql(f"{_CANDIDATES} {_CHOSEN} {_IN_CLAIM_ORDER}")
+LOCK_PLACES = sql("""
+SELECT location FROM balances WHERE store_id = :store_id AND sku = :sku AND kind = 'backroom'
+ORDER BY location FOR NO KEY UPDATE
 """)
 # A task as it is shown, with its lines in walk order; from the tables, or from rows just being written.
 _TASK = """
@@ -93,8 +115,10 @@ SELECT count(*) AS tasks FROM tasks
 WHERE store_id = :store_id AND ended_at IS NULL AND claimed_by = :principal_id AND state IN ('claimed', 'filling')
 """)
 # The task and its lines are locked together, so that the lines are those of now, not of before a wait for the lock.
+# Only a line that was added during the wait is not among them: the task's own `line_count` tells.
 TASK_FOR_ACT = sql("""
 SELECT t.task_id, t.state AS task_state, t.fence, t.tub, t.claimed_by, t.lease_until, t.qty_picked AS task_picked,
+       t.line_count,
        l.line_no, l.pull_id, l.sku, l.from_location, l.shelf, l.pick_seq, l.state, l.short_reason, l.qty_planned,
        l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing,
        coalesce(b.sku, i.sku) AS scanned_sku, coalesce(b.pack_qty, 1) AS scanned_pack
@@ -134,10 +158,15 @@ FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(line_no integer, state text,
 WHERE t.store_id = :store_id AND t.task_id = :task_id AND t.line_no = l.line_no
 """)
 ADD_LINES = sql("""
-INSERT INTO task_lines (store_id, task_id, line_no, pull_id, sku, from_location, shelf, pick_seq, state, qty_planned)
-SELECT :store_id, :task_id, l.line_no, l.pull_id, l.sku, l.location, l.shelf, l.pick_seq, 'planned', l.qty
-FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(
-    line_no integer, pull_id bigint, sku text, location text, shelf text, pick_seq integer, qty integer)
+WITH added AS (
+    INSERT INTO task_lines (store_id, task_id, line_no, pull_id, sku, from_location, shelf, pick_seq, state,
+                            qty_planned)
+    SELECT :store_id, :task_id, l.line_no, l.pull_id, l.sku, l.location, l.shelf, l.pick_seq, 'planned', l.qty
+    FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(
+        line_no integer, pull_id bigint, sku text, location text, shelf text, pick_seq integer, qty integer)
+    RETURNING line_no
+)
+UPDATE tasks SET line_count = (SELECT max(line_no) FROM added) WHERE store_id = :store_id AND task_id = :task_id
 """)
 WRITE_TASK = sql("""
 UPDATE tasks
@@ -256,6 +285,8 @@ async def task_for_act(
     """Lock a task with its lines; also tell which item `code` is and how many eaches one scan of it stands for."""
     forms = sku_forms(code) if code else []
     rows = await tx.rows(TASK_FOR_ACT, store_id=store_id, task_id=task_id, code=code, forms=forms)
+    if rows and len(rows) < rows[0].line_count:
+        rows = await tx.rows(TASK_FOR_ACT, store_id=store_id, task_id=task_id, code=code, forms=forms)
     if not rows:
         return None
     head = rows[0]

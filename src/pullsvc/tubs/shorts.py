@@ -4,7 +4,7 @@ A short never zeroes the item: it says something about one location. The wrong r
 last, not to the picker who found it wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
 from pullsvc.pulls import queries as pull_queries
 from pullsvc.pulls import rules as pull_rules
-from pullsvc.pulls.rules import State
+from pullsvc.pulls.rules import Pull, State
 from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, Cause, Leg
 from pullsvc.tubs import claiming, picking, queries, rules
@@ -43,10 +43,13 @@ async def report_short(
     changed = [_shorted(x, line, reason) for x in same_place]
     await claiming.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
     await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
+    # The pulls before the places, as everybody does; all places of the item, so that no claim plans the same units.
+    held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=list(missing))
+    await tx.run(queries.LOCK_PLACES, store_id=stamp.store_id, sku=line.sku)
     await _correct_place(tx, stamp, task=task, line=line, reason=reason)
     elsewhere = await _elsewhere(tx, stamp, task=task, line=line, missing=missing)
     await queries.add_lines(tx, store_id=stamp.store_id, task_id=task.task_id, lines=elsewhere)
-    await _settle_pulls(tx, stamp, line=line, missing=missing, elsewhere=elsewhere)
+    await _settle_pulls(tx, stamp, line=line, held=held, missing=missing, elsewhere=elsewhere)
     facts = {"task_id": task.task_id, "line_no": line.line_no, "sku": line.sku, "location": line.location}
     qty = sum(missing.values())
     append(tx, stamp, "line.short", task.task_id, {**facts, "reason": reason, "qty": qty, "elsewhere": len(elsewhere)})
@@ -122,10 +125,15 @@ async def _elsewhere(
 
 
 async def _settle_pulls(
-    tx: Tx, stamp: Stamp, *, line: Line, missing: dict[int, int], elsewhere: Sequence[dict[str, object]]
+    tx: Tx,
+    stamp: Stamp,
+    *,
+    line: Line,
+    held: Mapping[int, Pull],
+    missing: dict[int, int],
+    elsewhere: Sequence[dict[str, object]],
 ) -> None:
-    """Take back from the pulls what this task will not bring; end them where nothing is left in the backroom."""
-    held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=list(missing))
+    """Take back from the held pulls what this task will not bring; end them where the backroom has nothing left."""
     row = await tx.one(queries.BINS_OF_ITEM, store_id=stamp.store_id, sku=line.sku, zones=None)
     after = []
     for pull in held.values():
@@ -136,6 +144,12 @@ async def _settle_pulls(
             changed = changed.give_up_rest(State.UNFILLABLE, "not_found_in_backroom")
         after.append(changed)
     await pulls.save_progress(tx, stamp, before=held.values(), after=after)
+
+
+async def _require_no_other(tx: Tx, stamp: Stamp, line: Line) -> None:
+    """Let an ended pull live again, unless another one took its place at the shelf since."""
+    if await tx.row(pull_queries.LIVE_AT, store_id=stamp.store_id, sku=line.sku, shelf=line.shelf):
+        raise rules.IllegalMove("Others asked anew since; release this task and claim theirs.", sku=line.sku)
 
 
 async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: int, lease: timedelta) -> None:
@@ -157,6 +171,7 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     freed = sum(x.open_qty for x in replaced)
     (pull,) = (await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=[line.pull_id])).values()
     if pull.state is State.UNFILLABLE:
+        await _require_no_other(tx, stamp, line)
         after = pull.reopen(rest)
     elif pull.state in pull_rules.ENDED or pull.rest + freed < rest:
         raise rules.IllegalMove("The rest is given up or on its way otherwise; put the units away or ask again.")

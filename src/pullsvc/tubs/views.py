@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, field_validator
 
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.tubs.picking import Limits
 from pullsvc.tubs.rules import LineState, ShortReason, TaskState, TubState
+from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import MAX_ID, Code
 
 MAX_SCAN_QTY = 10_000
@@ -18,13 +19,7 @@ Eaches = Annotated[int, Field(ge=1, le=MAX_SCAN_QTY, description="Eaches.", exam
 Settled = Annotated[int, Field(ge=0, le=MAX_SCAN_QTY)]
 LineNo = Annotated[int, Field(ge=1, le=10_000, examples=[1])]
 Fence = Annotated[int, Field(ge=1, le=MAX_ID, description="The fence you were given with the task.", examples=[1])]
-OccurredAt = Annotated[AwareDatetime | None, Field(description="When it happened, if the device was offline.")]
-
-
-class Body(BaseModel):
-    """A body that refuses members it does not know: a misspelt field must not be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid")
+OccurredAt = Annotated[Moment | None, Field(description="When it happened, if the device was offline.")]
 
 
 class ClaimBody(Body):
@@ -89,7 +84,7 @@ class LineBody(FencedBody):
 class ShortBody(LineBody):
     """Less there than planned."""
 
-    reason: ShortReason = Field(examples=["not_there"])
+    reason: ShortReason = Field(strict=False, examples=["not_there"])
     occurred_at: OccurredAt = None
 
 
@@ -115,8 +110,16 @@ class PutBody(FencedBody):
 
     lines: list[SettlementLine] = Field(default_factory=list, max_length=MAX_SETTLED_A_CALL)
     all_put: bool = Field(default=False, description="Everything not named in `lines` went onto its shelf.")
+
     return_to: ScannedPlace | None = Field(default=None, description="Where what did not fit goes; else its old place.")
     occurred_at: OccurredAt = None
+
+    @field_validator("lines")
+    @classmethod
+    def _each_line_once(cls, lines: list[SettlementLine]) -> list[SettlementLine]:
+        if len({line.line_no for line in lines}) < len(lines):
+            raise ValueError("name each line once")
+        return lines
 
 
 class ReassignmentBody(Body):

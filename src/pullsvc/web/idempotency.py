@@ -19,7 +19,9 @@ from pullsvc.db import Database, Trailing, Tx, UniqueViolation, sql
 from pullsvc.errors import Busy, Kind, Rejection
 
 CONSTRAINT = "idempotency_keys_pkey"
-KEEP_DAYS = 7  # A handheld found after a long weekend still gets its answers.
+# A handheld found after weeks still gets its answers. Longer than an act may be late (`access.edge`): an act whose key
+# is gone must be refused as too late, or its repeat would be done once more.
+KEEP_DAYS = 32
 
 KEYS = Trailing(
     "idempotency_keys",

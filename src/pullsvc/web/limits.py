@@ -17,6 +17,7 @@ log = structlog.get_logger("pullsvc.http")
 
 MAX_BODY_BYTES = 1 * 1024 * 1024
 MAX_BULK_BODY_BYTES = 32 * 1024 * 1024
+MAX_DRAINED_BYTES = 8 * 1024 * 1024
 BULK_PATH = re.compile(r"/v1/stores/[^/]+/(imports/[^/]+|receipt-streams)$")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
@@ -55,6 +56,8 @@ class Shell:
         limit = MAX_BULK_BODY_BYTES if BULK_PATH.search(scope["path"]) else MAX_BODY_BYTES
         try:
             if refusal := _refusal(headers, limit):
+                if "expect" not in headers:  # Who expects 100 waits for our word before it sends.
+                    await _drain(receive)
                 await refusal(scope, receive, sent)
             else:
                 await self.app(scope, _limited(receive, limit), sent)
@@ -124,7 +127,19 @@ def _limited(receive: Receive, limit: int) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > limit:
+                if message.get("more_body"):
+                    await _drain(receive)
                 raise _TooLarge(limit)
         return message
 
     return receive_limited
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on for a while and forget it: who is still sending when the connection ends never sees our answer."""
+    drained = 0
+    more = True
+    while more and drained < MAX_DRAINED_BYTES:
+        message = await receive()
+        drained += len(message.get("body", b""))
+        more = message.get("more_body", False)

@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -89,6 +90,18 @@ def decode_cursor(cursor: str) -> tuple[Any, ...]:
     if not isinstance(key, list) or not all(type(v) in (str, int) and _storable(v) for v in key):
         raise BadCursor("Take the cursor from next_cursor of this same list, or leave it out.")
     return tuple(key)
+
+
+def a_day(text: str) -> date:
+    """Return the day that a cursor holds.
+
+    Raises:
+        BadCursor: it holds something else.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadCursor("Take the cursor from next_cursor of this same list, or leave it out.") from None
 
 
 def _storable(value: str | int) -> bool:
