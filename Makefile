@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo lint openapi venv clean
+.PHONY: help test demo fuzz lint openapi venv clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -15,6 +15,9 @@ test: venv ## run every check (ARGS="-k claim" runs some)
 
 demo: venv ## play one real day in the store, in about two minutes
 	$(BIN)/pullsvc demo $(ARGS)
+
+fuzz: venv ## send thousands of odd requests to a running service, by its contract
+	$(BIN)/python tools/fuzz.py $(ARGS)
 
 lint: venv ## style and types
 	$(BIN)/ruff check .

@@ -125,6 +125,13 @@ class TestCounts:
         assert len([s for s in statements if "api_keys" not in s]) == 5
         assert sum(b["qty"] for b in await all_rows(db, "balances")) == sum(n % 7 for n in range(300))
 
+    async def test_a_place_counted_twice_in_one_batch_is_refused(self, clerk: httpx.AsyncClient) -> None:
+        lines = [{"code": "milk", "location": "B1", "counted_qty": qty} for qty in (3, 4)]
+
+        refused = await post(clerk, "count-batches", counts=lines)
+
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/counts")
+
     async def test_a_batch_with_an_unknown_place_changes_nothing(self, db: Database, clerk: httpx.AsyncClient) -> None:
         lines = [{"code": "milk", "location": place, "counted_qty": 3} for place in ("B1", "NOWHERE")]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.stock.batches import MAX_COUNTS_A_CALL
@@ -78,6 +78,13 @@ class CountBatchBody(Body):
 
     reason: Note = Field(default="blind", examples=["opening"])
     counts: list[CountLine] = Field(min_length=1, max_length=MAX_COUNTS_A_CALL)
+
+    @field_validator("counts")
+    @classmethod
+    def _each_place_once(cls, counts: list[CountLine]) -> list[CountLine]:
+        if len({(line.code, line.location) for line in counts}) < len(counts):
+            raise ValueError("name each item and location once")
+        return counts
 
 
 class CountBatchAnswer(BaseModel):
