@@ -32,7 +32,8 @@ SUPPLY_DAYS = 2.5
 SUPPLY_PACKS_MIN = 3
 SUPPLY_CAPACITIES = 3
 EMPTY_BACKROOM_SHARE = 0.01
-WRONG_BIN_SHARE = 0.025
+WRONG_BIN_SHARE = 0.05
+EMPTY_AMONG_WRONG = 0.5  # Half of them are ghosts: the books know of units, and there are none.
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ def fill_backroom(items: Iterable[Item], *, seed: int) -> Backroom:
 
     The first bin lies among those of its neighbours on the floor; what does not fit goes to an overflow bin
     anywhere in the zone. `EMPTY_BACKROOM_SHARE` of the items have nothing, as the books know; in
-    `WRONG_BIN_SHARE` of the contents less lies in the bin than the books say, now and then nothing.
+    `WRONG_BIN_SHARE` of the contents less lies in the bin than the books say, in half of them nothing.
     """
     by_zone: dict[Zone, list[tuple[Item, list[int]]]] = defaultdict(list)
     for item in sorted(items, key=_side_by_side):
@@ -148,7 +149,7 @@ def _true_qty(sku: str, bin_code: str, *, qty: int, seed: int) -> int:
     rng = chance(seed=seed, purpose="true quantity", key=f"{sku}/{bin_code}")
     if rng.random() >= WRONG_BIN_SHARE:
         return qty
-    return rng.randrange(qty)
+    return 0 if rng.random() < EMPTY_AMONG_WRONG else rng.randrange(qty)
 
 
 def _chunks(values: Sequence[T], size: int) -> list[Sequence[T]]:
