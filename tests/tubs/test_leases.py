@@ -1,8 +1,9 @@
 """Leases that run out: the fence decides, never the clock."""
 
 import httpx
+import pytest
 
-from pullsvc.db import Database
+from pullsvc.db import Database, sql
 from pullsvc.tubs import claiming
 from tests.conftest import Ticking
 from tests.factories import all_rows, floor, stocked
@@ -56,3 +57,21 @@ class TestLease:
         refused = await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")
 
         assert (refused.status_code, refused.json()["code"]) == (409, "illegal-move")
+
+    async def test_a_task_that_cannot_be_swept_keeps_no_other_from_it(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """The first task's pull is broken by hand; the second task is released all the same."""
+        shop = await floor(db, client)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=6)
+            await shop.ask(sku)
+            await shop.claim()
+        async with db.begin() as tx:
+            await tx.run(sql("UPDATE pulls SET qty_planned = 0 WHERE sku = 'milk'"))
+
+        with pytest.raises(ExceptionGroup, match=r"1 task\(s\) of store 1"):
+            await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+
+        states = {p["sku"]: p["state"] for p in await all_rows(db, "pulls")}
+        assert states == {"milk": "planned", "eggs": "open"}

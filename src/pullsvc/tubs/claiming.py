@@ -251,11 +251,21 @@ async def sweep_one(tx: Tx, stamp: Stamp, *, task_id: int) -> str | None:
 
 
 async def sweep_store(db: Database, *, store_id: int, now: datetime) -> int:
-    """End the leases of a store that ran out, each in a transaction of its own; returns how many it ended."""
+    """End the leases of a store that ran out, each in a transaction of its own; returns how many it ended.
+
+    Raises:
+        ExceptionGroup: what went wrong with some of them; the others were ended all the same.
+    """
     async with db.read() as tx:
         due = await tx.rows(queries.EXPIRED, store_id=store_id, now=now, limit=MAX_SWEPT_A_RUN)
     ended = 0
+    failures: list[Exception] = []
     for row in due:
-        async with db.begin() as tx:
-            ended += await sweep_one(tx, Stamp.of_service(store_id, now), task_id=row.task_id) is not None
+        try:
+            async with db.begin() as tx:
+                ended += await sweep_one(tx, Stamp.of_service(store_id, now), task_id=row.task_id) is not None
+        except Exception as failure:  # noqa: BLE001 - raised below, when the other tasks had their turn
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} task(s) of store {store_id} could not be swept", failures)
     return ended
