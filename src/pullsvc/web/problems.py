@@ -53,7 +53,7 @@ def problem(
 ) -> JSONResponse:
     """Build an RFC 9457 problem; `facts` may not overwrite the standard members."""
     standard = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code}
-    content = jsonable_encoder({**facts, **standard})
+    content = jsonable_encoder({**standard, **facts, **standard})  # Read first, and never overwritten.
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
