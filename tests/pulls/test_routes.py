@@ -7,7 +7,7 @@ import httpx
 from pullsvc.access.rules import Role
 from pullsvc.db import Database
 from pullsvc.stock import actions as stock
-from tests.factories import all_rows, fresh_key, item, key, location, placement, signed_in, stamp, store
+from tests.factories import all_rows, floor, fresh_key, item, key, location, placement, signed_in, stamp, stocked, store
 
 
 async def world(db: Database, *, backroom: int = 30, capacity: int = 12, sku: str = "milk") -> str:
@@ -199,3 +199,30 @@ class TestCancelPull:
         refused = await client.post(url, json={"reason": "x"}, headers=fresh_key())
 
         assert (refused.status_code, refused.json()["code"]) == (403, "others-asked-too")
+
+    async def test_what_was_given_up_stays_given_up_when_the_task_brings_less(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        pull_id = (await shop.ask("milk"))["pull_id"]
+        task = await shop.claim(tub="TUB-1")
+        going_on = await shop.post(f"pulls/{pull_id}/cancellation", {"reason": "enough"}, by="lea")
+
+        await shop.do(task, "release")
+
+        (pull,) = await all_rows(db, "pulls")
+        assert going_on.json()["state"] == "planned"
+        assert (pull["state"], pull["end_reason"]) == ("cancelled", "enough")
+
+    async def test_a_new_ask_brings_it_back(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        pull_id = (await shop.ask("milk"))["pull_id"]
+        task = await shop.claim(tub="TUB-1")
+        await shop.post(f"pulls/{pull_id}/cancellation", {"reason": "enough"}, by="lea")
+        await shop.ask("milk")
+
+        await shop.do(task, "release")
+
+        assert [(p["state"], p["end_reason"]) for p in await all_rows(db, "pulls")] == [("open", None)]

@@ -59,7 +59,7 @@ joined AS (
         reason = g.reason,
         urgency = greatest(p.urgency, g.urgency), due_at = least(p.due_at, g.due_at),
         qty_wanted = p.qty_wanted + g.qty,
-        state = CASE WHEN g.qty > 0 THEN 'open' ELSE p.state END,
+        state = CASE WHEN g.qty > 0 THEN 'open' ELSE p.state END, end_reason = NULL,
         explanation = coalesce(g.explanation, p.explanation)
     FROM given g WHERE p.store_id = :store_id AND p.pull_id = g.pull_id
     RETURNING p.*

@@ -35,7 +35,7 @@ MOVES: Mapping[State, frozenset[State]] = {
         {State.PLANNED, State.FILLED, State.CLOSED, State.CANCELLED, State.EXPIRED, State.UNFILLABLE}
     ),
     State.PLANNED: frozenset({State.OPEN, State.FILLED, State.CLOSED, State.CANCELLED, State.UNFILLABLE}),
-    State.FILLED: frozenset({State.OPEN, State.PLANNED, State.CLOSED, State.UNFILLABLE}),
+    State.FILLED: frozenset({State.OPEN, State.PLANNED, State.CLOSED, State.CANCELLED, State.UNFILLABLE}),
     State.CLOSED: frozenset(),
     State.CANCELLED: frozenset(),
     State.EXPIRED: frozenset(),
@@ -94,7 +94,7 @@ class Pull:
         planned: On lines of tasks that are being picked.
         filled: In tubs on their way.
         put: On the shelf.
-        end_reason: Why it ended, None while it lives.
+        end_reason: Why it ended, or why it will end once what is on its way has arrived; None otherwise.
     """
 
     pull_id: int
@@ -127,13 +127,20 @@ class Pull:
         )
         if min(changed.planned, changed.filled, changed.put, changed.rest) < 0:
             raise ValueError(f"quantities of pull {self.pull_id} do not add up: {changed}")
-        return replace(changed, state=_state_of(changed))
+        after = replace(changed, state=_state_of(changed))
+        # What was given up while a task was on its way stays given up when the task brings less than it planned.
+        if after.state is State.OPEN and after.end_reason:
+            return after.give_up_rest(State.CANCELLED, after.end_reason)
+        return after
 
     def give_up_rest(self, state: State, reason: str) -> "Pull":
-        """Return the pull without what nobody has planned yet; it ends with `state` if nothing else is left."""
+        """Return the pull without what nobody has planned yet; it ends with `state` if nothing else is left.
+
+        If something is on its way it lives on, bearing the reason, until that has arrived or somebody asks anew.
+        """
         trimmed = self.change(wanted=-self.rest)
         if trimmed.state is not State.CLOSED:
-            return trimmed
+            return replace(trimmed, end_reason=reason)
         ended = State.CLOSED if trimmed.put else state
         return replace(trimmed, state=ended, end_reason=reason)
 
