@@ -40,6 +40,9 @@ async def token(db: Database) -> str:
     return await key(db, role="lead")
 
 
+READY_COUNTED = 'pullsvc_requests_total{method="GET",route="/readyz",status="200"}'
+
+
 class TestServe:
     def test_ends_well_and_soon_with_a_stream_open(self, token: str, database_url: str, tmp_path: Path) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -73,12 +76,14 @@ class TestServe:
         with serving(database_url, tmp_path, "--workers", "2") as (process, address):
             children = until_now(lambda: len(found := children_of(process.pid)) == 3 and found)
             assert children
+            # A request is counted just after its answer has left, so the answer alone does not tell that it is.
+            until_now(lambda: READY_COUNTED in get(f"{address}/metrics").text)
             os.kill(children[0], signal.SIGKILL)
             until_now(lambda: len(found := children_of(process.pid)) == 3 and children[0] not in found)
             metrics = get(f"{address}/metrics")
             took_s = stop(process)
 
-        assert 'pullsvc_requests_total{method="GET",route="/readyz",status="200"}' in metrics.text
+        assert READY_COUNTED in metrics.text
         assert took_s < STOP_LIMIT_S
         assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
 
