@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Database, Tx
+from pullsvc.db import Database, Row, Tx
 from pullsvc.errors import Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
@@ -51,7 +48,7 @@ async def preview(tx: Tx, *, store_id: int, wish: Wish, tasks: int) -> list[Plan
     return picking.preview([queries.candidate_of(row) for row in rows], wish.limits, tasks=tasks)
 
 
-async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> Row[Any] | None:
+async def claim(tx: Tx, stamp: Stamp, *, wish: Wish, lease: timedelta) -> Row | None:
     """Compose a task from the open pulls as they are now and give it to the caller; None: nothing to do.
 
     Looks without locks, plans, then takes hold of just the pulls chosen, skipping any that another claim is taking

@@ -3,12 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from pullsvc.catalog.rules import sku_forms
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.tubs.picking import Bin, Candidate, Plan
 from pullsvc.tubs.rules import MAX_LIVE_TASKS_A_WORKER, Line, LineState, ShortReason, Task, TaskState
@@ -242,7 +239,7 @@ SELECT 1 FROM principals p WHERE principal_id = :principal_id AND active AND (ch
 """)
 
 
-def candidate_of(row: Row[Any]) -> Candidate:
+def candidate_of(row: Row) -> Candidate:
     """Make the planner's value from a row of an open pull."""
     return Candidate(
         pull_id=row.pull_id,
@@ -256,7 +253,7 @@ def candidate_of(row: Row[Any]) -> Candidate:
     )
 
 
-async def insert_task(tx: Tx, stamp: Stamp, *, plan: Plan, tub: str | None, lease: timedelta) -> Row[Any] | None:
+async def insert_task(tx: Tx, stamp: Stamp, *, plan: Plan, tub: str | None, lease: timedelta) -> Row | None:
     """Write the claimed task with its lines, bind its tub, and return it as it is shown.
 
     None: the tub is taken, or the worker holds too many.
@@ -303,7 +300,7 @@ async def task_for_act(
     return task, head.scanned_sku, head.scanned_pack
 
 
-def _line_of(row: Row[Any]) -> Line:
+def _line_of(row: Row) -> Line:
     return Line(
         line_no=row.line_no,
         pull_id=row.pull_id,

@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import Row
 
 from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.outbox.actions import Stamp
 from pullsvc.tubs import actions, claiming, queries, rules, shorts, views
 from pullsvc.tubs.claiming import Wish
@@ -77,7 +76,7 @@ async def _answer(tx: Tx, act: Act, stamp: Stamp, task_id: int, *, status: int =
     return act.answer(tx, views.TaskView.model_validate(_view(row, now=stamp.now)), status=status)
 
 
-def _view(row: Row[Any], *, now: datetime) -> dict[str, Any]:
+def _view(row: Row, *, now: datetime) -> dict[str, Any]:
     left = int((row.lease_until - now).total_seconds())
     return {**row._asdict(), "lease_s": max(0, left)}
 
