@@ -71,6 +71,7 @@ def create_app(*, db: Database, clock: Clock, settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # Asked for anew at each request; see /metrics.
         generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan,
     )
