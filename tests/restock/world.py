@@ -1,21 +1,19 @@
 """A store whose shelves the watch looks at."""
 
-import itertools
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from pullsvc.db import Database, sql
-from pullsvc.pulls import actions as pulls
+from pullsvc.db import Database
+from pullsvc.pulls import asking
+from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import Reason
 from pullsvc.restock.actions import MAX_BATCH
 from pullsvc.restock.watcher import WatchRun, watch_store
 from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import SOLD, Cause, Leg
-from tests.factories import NOON, all_rows, item, location, placement, stamp, store
+from tests.factories import NOON, all_rows, item, location, placement, sale, stamp, store
 
 RATE = 6  # Units an hour that `shelf` has sold in the past, where it says so.
 OPEN_H = 16  # The factory's store is open from 06:00 to 22:00.
-TODAY = NOON.date()
-_sequence = itertools.count(1)
 
 
 async def shelf(
@@ -33,31 +31,15 @@ async def shelf(
                 await stock.receive(tx, stamp(store_id=store_id), sku=sku, qty=qty, location=place, reference="t")
     if sells:
         for ago in range(1, 8):
-            await write_line(db, sku, RATE * OPEN_H, day=NOON.date() - timedelta(days=ago), store_id=store_id)
+            await sale(db, sku=sku, qty=RATE * OPEN_H, at=NOON - timedelta(days=ago), store_id=store_id)
         for hours in (2, 5):
-            await write_line(db, sku, RATE * 3, at=NOON - timedelta(hours=hours), store_id=store_id)
+            await sale(db, sku=sku, qty=RATE * 3, at=NOON - timedelta(hours=hours), store_id=store_id)
     return sku
 
 
-async def write_line(
-    db: Database, sku: str, qty: int, *, day: date = TODAY, at: datetime | None = None, store_id: int = 1
-) -> None:
-    """A sale line as the intake would write it."""
-    async with db.begin() as tx:
-        await tx.run(
-            sql("""
-                INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, location,
-                                        quantity, uom, sold_qty, occurred_at)
-                VALUES (:s, :day, '1', :n, 1, 'sale', :sku, :sku, 'A1', CAST(:q AS integer), 'each',
-                        CAST(:q AS integer), :at)
-            """),
-            s=store_id, day=day, n=next(_sequence), sku=sku, q=qty, at=at or datetime.combine(day, NOON.time(), UTC),
-        )  # fmt: skip
-
-
 async def sell(db: Database, sku: str, qty: int, *, at: datetime = NOON, store_id: int = 1) -> None:
-    """Sell from the shelf: the line, and the movement with its comparison with the trigger."""
-    await write_line(db, sku, qty, at=at, store_id=store_id)
+    """Sell from the shelf: the receipt, and the movement with its comparison with the trigger."""
+    await sale(db, sku=sku, qty=qty, at=at, store_id=store_id, moved=False)
     async with db.begin() as tx:
         leg = Leg(sku=sku, qty=qty, src="A1", dst=SOLD, cause=Cause.SALE, cause_id="r1")
         await stock.move(tx, stamp(now=at, store_id=store_id), [leg])
@@ -70,8 +52,8 @@ async def count(db: Database, sku: str, qty: int, *, at: datetime = NOON) -> Non
 
 async def ask(db: Database, sku: str, *, qty: int | None = None, at: datetime = NOON) -> None:
     async with db.begin() as tx:
-        wish = pulls.Ask(sku=sku, shelf="A1", reason=Reason.OTHER, requester="Ana", qty=qty)
-        await pulls.ask(tx, stamp(now=at), wish)
+        wish = Ask(sku=sku, shelf="A1", reason=Reason.OTHER, requester="Ana", qty=qty)
+        await asking.ask(tx, stamp(now=at), wish)
 
 
 async def watch(db: Database, *, now: datetime = NOON, store_id: int = 1, batch_size: int = MAX_BATCH) -> WatchRun:

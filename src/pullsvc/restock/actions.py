@@ -12,8 +12,10 @@ from pullsvc.demand.queries import calendar, calendar_of
 from pullsvc.demand.rules import Rate
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
+from pullsvc.pulls import asking
 from pullsvc.pulls import queries as pull_queries
-from pullsvc.pulls.actions import Ask
+from pullsvc.pulls.asking import Asked
+from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import MIN_LEAD_SAMPLES, Outcome, Reason, State
 from pullsvc.restock import queries, rules
 from pullsvc.restock.queries import Seen
@@ -23,6 +25,7 @@ from pullsvc.stock.queries import set_triggers
 MAX_BATCH = 500  # Shelves in one transaction, so that its locks are short; not above MAX_ASKS_A_CALL.
 RUN_EVERY = timedelta(seconds=15)
 MAX_PAUSE = timedelta(hours=1)  # While the store is closed, so that new opening hours are noticed.
+MAX_FORESIGHT = timedelta(days=365)  # Of when a shelf will be empty: of what hardly sells, no date says that.
 SWEEP_EVERY_RUNS = 20  # Looking for placements that were never looked at costs a scan: about every five minutes.
 REQUESTER = "watch"
 
@@ -142,16 +145,16 @@ async def _act(tx: Tx, stamp: Stamp, held: Held, rows: Sequence[Row]) -> Found:
         ],
         now=stamp.now,
     )
-    asked = await pulls.ask_all(tx, stamp, [_wish(look) for look in wanted]) if wanted else []
+    (asked,) = await asking.ask_all(tx, [(stamp, [_wish(look) for look in wanted])])
     await queries.note(
         tx,
         store_id=stamp.store_id,
-        seen=[Seen(look.row.sku, look.row.shelf, look.rate.per_h, look.decision) for look in looks],
+        seen=[_seen(look, now=stamp.now) for look in looks],
         gone=[(row.sku, row.shelf) for row in gone],
         lead_s=lead_s,
         now=stamp.now,
     )
-    outcomes = [ask.outcome for ask in asked]
+    outcomes = [ask.netted.outcome for ask in asked if isinstance(ask, Asked)]
     return Found(
         evaluated=len(rows),
         opened=outcomes.count(Outcome.OPENED),
@@ -191,6 +194,13 @@ async def _look(
         taken[row.sku] = taken.get(row.sku, 0) + decision.qty
         looks.append(Look(row=row, rate=rates[row.sku], shelf=shelf, decision=decision))
     return looks
+
+
+def _seen(look: Look, *, now: datetime) -> Seen:
+    empty_at = None
+    if look.shelf.book <= look.decision.trigger_qty and look.decision.lasts_s is not None:
+        empty_at = now + min(timedelta(seconds=look.decision.lasts_s), MAX_FORESIGHT)
+    return Seen(look.row.sku, look.row.shelf, look.rate.per_h, look.decision, empty_at)
 
 
 def _may_change(look: Look) -> bool:

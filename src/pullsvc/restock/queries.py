@@ -96,14 +96,16 @@ NOTE = sql("""
         USING unnest(CAST(:gone_skus AS text[]), CAST(:gone_shelves AS text[])) AS g(sku, shelf)
         WHERE w.store_id = :store_id AND w.sku = g.sku AND w.shelf = g.shelf
     )
-    INSERT INTO watched AS w (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at)
-    SELECT :store_id, sku, shelf, rate_per_h, :lead_s, trigger_qty, next_check_at, :now
+    INSERT INTO watched AS w (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at,
+                              empty_at)
+    SELECT :store_id, sku, shelf, rate_per_h, :lead_s, trigger_qty, next_check_at, :now, empty_at
     FROM jsonb_to_recordset(CAST(:seen AS jsonb)) AS s(
-        sku text, shelf text, rate_per_h double precision, trigger_qty integer, next_check_at timestamptz)
+        sku text, shelf text, rate_per_h double precision, trigger_qty integer, next_check_at timestamptz,
+        empty_at timestamptz)
     ORDER BY sku, shelf
     ON CONFLICT (store_id, sku, shelf) DO UPDATE
     SET rate_per_h = excluded.rate_per_h, lead_s = excluded.lead_s, trigger_qty = excluded.trigger_qty,
-        next_check_at = excluded.next_check_at, evaluated_at = excluded.evaluated_at
+        next_check_at = excluded.next_check_at, evaluated_at = excluded.evaluated_at, empty_at = excluded.empty_at
 """)
 
 GET_SETTINGS = sql("""
@@ -128,12 +130,21 @@ LOOK_AGAIN_AT_ALL = sql("""
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A shelf that was looked at: its key, its rate and what was decided."""
+    """A shelf that was looked at.
+
+    Attributes:
+        sku: The item.
+        shelf: The shelf.
+        rate_per_h: Eaches sold an hour.
+        decision: What was decided.
+        empty_at: When it is expected to be empty; None: it is above its trigger, or the item does not sell.
+    """
 
     sku: str
     shelf: str
     rate_per_h: float
     decision: Decision
+    empty_at: datetime | None
 
 
 async def due_stores(tx: Tx, *, now: datetime, limit: int) -> list[int]:
@@ -171,6 +182,7 @@ async def note(
             "rate_per_h": s.rate_per_h,
             "trigger_qty": s.decision.trigger_qty,
             "next_check_at": s.decision.next_check_at.isoformat(),
+            "empty_at": s.empty_at.isoformat() if s.empty_at else None,
         }
         for s in seen
     ]
