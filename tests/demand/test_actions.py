@@ -1,7 +1,6 @@
 """Learning from finished business days: each once, whatever stops in between."""
 
 import asyncio
-import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,12 +9,11 @@ from pullsvc.db import Database, sql
 from pullsvc.demand import actions
 from pullsvc.demand.queries import calendar
 from pullsvc.demand.rules import KEEP_A_DAY, Rate
-from tests.factories import NOON, all_rows, item, placement, stamp, store
+from tests.factories import NOON, all_rows, item, placement, sale, stamp, store
 
 TODAY = NOON.date()
 YESTERDAY = TODAY - timedelta(days=1)
 HOURS = 16  # The factory's store is open from 06:00 to 22:00.
-_sequence = itertools.count(1)
 
 
 def days_ago(n: int) -> date:
@@ -25,17 +23,8 @@ def days_ago(n: int) -> date:
 async def sell(
     db: Database, sku: str, qty: int, *, day: date = TODAY, at: datetime | None = None, store_id: int = 1
 ) -> None:
-    """A sale line as the intake would write it; by default sold at noon of the business day."""
-    async with db.begin() as tx:
-        await tx.run(
-            sql("""
-                INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, quantity,
-                                        uom, sold_qty, occurred_at)
-                VALUES (:s, :day, '1', :n, 1, :kind, :sku, :sku, :q, 'each', :qty, :at)
-            """),
-            s=store_id, day=day, n=next(_sequence), sku=sku, q=abs(qty), qty=qty,
-            kind="sale" if qty > 0 else "return", at=at or datetime.combine(day, NOON.time(), UTC),
-        )  # fmt: skip
+    """A sale as the intake would write it; by default sold at noon of the business day."""
+    await sale(db, sku=sku, qty=qty, day=day, at=at or datetime.combine(day, NOON.time(), UTC), store_id=store_id)
 
 
 async def learn(db: Database, *, until: date = YESTERDAY, now: datetime = NOON) -> int:

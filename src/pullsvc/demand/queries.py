@@ -1,7 +1,7 @@
 """Sale lines summed up into evidence, and what is learnt of them, in the database."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pullsvc.db import Row, Tx, sql
 from pullsvc.demand.hours import Calendar
@@ -54,14 +54,16 @@ LEARN = sql("""
                 + excluded.hours,
         learnt_until = excluded.learnt_until
 """)
-# Since when the shelf is known to be empty: a sale after that would have moved its book on.
+# Sales as the ledger has them, where those of an item are found at once. It files them by the day on which they were
+# recorded, which may be the day before they happened when a till's clock is ahead.
+# `empty`: since when the shelf is known to be empty; a sale after that would have moved its book on.
 PACES = sql("""
     WITH sold AS (
         SELECT sku, sum(sold_qty) FILTER (WHERE occurred_at < :recent_from) AS earlier,
                sum(sold_qty) FILTER (WHERE occurred_at >= :recent_from) AS recent
-        FROM sale_lines
-        WHERE store_id = :store_id AND business_date BETWEEN CAST(:day AS date) - 1 AND CAST(:day AS date) + 1
-          AND sold_qty > 0 AND occurred_at >= :day_from AND occurred_at <= :now
+        FROM movements CROSS JOIN LATERAL (SELECT CASE WHEN to_location = '@sold' THEN qty ELSE -qty END AS sold_qty) m
+        WHERE store_id = :store_id AND cause = 'sale' AND occurred_at >= :day_from AND occurred_at <= :now
+          AND day >= CAST(:recorded_from AS date)
           AND (CAST(:skus AS text[]) IS NULL OR sku = ANY (CAST(:skus AS text[])))
         GROUP BY sku
     ),
@@ -116,8 +118,8 @@ async def paces(
     rows = await tx.rows(
         PACES,
         store_id=store_id,
-        day=day,
         day_from=day_from,
+        recorded_from=day_from.astimezone(UTC).date() - timedelta(days=1),
         recent_from=recent_from,
         now=now,
         skus=None if skus is None else list(skus),
