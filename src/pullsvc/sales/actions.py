@@ -227,7 +227,7 @@ async def _write(tx: Tx, live: Cases, *, now: datetime) -> None:
     revised = {key: case for key, case in live.items() if case.standing.aside}
     if revised:
         standings = {key: case.standing for key, case in revised.items()}
-        waited = {code for case in revised.values() if case.counts_anew for code in case.waited}
+        waited = [(key, code) for key, case in revised.items() if case.counts_anew for code in sorted(case.waited)]
         await queries.replace(tx, standings, [case.booked for case in revised.values()], waited=waited, now=now)
     changed = {key: case for key, case in live.items() if case.counts_anew}
     await _wait(tx, changed, now=now)

@@ -99,9 +99,11 @@ REPLACE = sql("""
              occurred_at, line_nos, kinds, codes, milli_qtys, uoms, skus, locations, sold_qtys, sold)
     ),
     gone AS (
-        DELETE FROM waiting_receipts w USING standing s
-        WHERE w.store_id = s.store_id AND w.code = ANY (CAST(:waited AS text[]))
-          AND w.business_date = s.business_date AND w.register = s.register AND w.sequence = s.sequence
+        DELETE FROM waiting_receipts w
+        USING jsonb_to_recordset(CAST(:waited AS jsonb)) AS g(
+            store_id integer, business_date date, register text, sequence bigint, code text)
+        WHERE w.store_id = g.store_id AND w.code = g.code
+          AND w.business_date = g.business_date AND w.register = g.register AND w.sequence = g.sequence
     )
     UPDATE receipts r
     SET revision = s.revision, pos_revision = s.pos_revision, status = s.status, fingerprint = s.fingerprint,
@@ -285,7 +287,7 @@ async def replace(
     standings: Mapping[StoreKey, Standing],
     booked: Sequence[Sequence[BookedLine]],
     *,
-    waited: Collection[str],
+    waited: Collection[tuple[StoreKey, str]],
     now: datetime,
 ) -> None:
     """Write down which versions of the locked receipts were set aside, and bring the receipts to where they stand.
@@ -294,15 +296,12 @@ async def replace(
         tx: The transaction that holds their locks.
         standings: By key.
         booked: The lines of each as booked.
-        waited: Codes that any of them has waited for.
+        waited: Which of them wait for which code no longer, as other lines count now.
         now: When this is recorded.
     """
     documents = [
         {
-            "store_id": store_id,
-            "business_date": key.business_date.isoformat(),
-            "register": key.register,
-            "sequence": key.sequence,
+            **_named(store_id, key),
             "revision": revision,
             "status": version.status,
             "lines": _said(version),
@@ -314,12 +313,21 @@ async def replace(
         REPLACE,
         now=now,
         aside=json.dumps(documents),
-        waited=list(waited),
+        waited=json.dumps([{**_named(*key), "code": code} for key, code in waited]),
         **key_columns(standings),
         **standing_columns(list(standings.values())),
         **said_columns(booked),
         **booked_columns(booked),
     )
+
+
+def _named(store_id: int, key: Key) -> dict[str, object]:
+    return {
+        "store_id": store_id,
+        "business_date": key.business_date.isoformat(),
+        "register": key.register,
+        "sequence": key.sequence,
+    }
 
 
 def _said(receipt: Receipt) -> dict[str, object]:
