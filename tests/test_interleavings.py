@@ -17,7 +17,7 @@ from pullsvc.pulls import asking
 from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import Reason
 from pullsvc.stock import actions as stock
-from pullsvc.tubs import actions, holding, shorts
+from pullsvc.tubs import actions, holding, picks, shorts
 from pullsvc.tubs.rules import Settlement, ShortReason
 from tests.claims import claim_in
 from tests.factories import (
@@ -105,6 +105,26 @@ class TestTask:
         assert [(p["state"], p["qty_planned"], p["qty_filled"]) for p in await all_rows(db, "pulls")] == [
             ("open", 0, 5),
         ]  # fmt: skip
+        assert (await audit(db)).holds
+
+    async def test_a_scan_adds_to_the_one_it_waited_for(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+
+        async def scan(tx: Tx) -> None:
+            scans = [picks.Scan(code=None, line_no=1, qty=5, location=None, tub=None, occurred_at=NOON)]
+            deed = picks.Picking(
+                stamp=await signed(db, "ben"), task_id=task["task_id"], fence=1, lease=LEASE, scans=scans
+            )
+            (done,) = await picks.pick_all(tx, [deed])
+            assert isinstance(done, holding.Done)
+
+        scanned = await after(db, scan, shop.do(task, "picks", line_no=1, qty=4))
+
+        assert (scanned.status_code, scanned.json()["line_picked"]) == (201, 9)
+        assert [(x["qty_picked"], x["state"]) for x in await all_rows(db, "task_lines")] == [(9, "planned")]
         assert (await audit(db)).holds
 
 

@@ -82,9 +82,9 @@ class TestSchema:
         [
             ("balances", {"qty", "updated_at"}),
             ("tasks", {"lease_until", "qty_picked"}),
-            ("task_lines", {"qty_picked", "picked_at"}),
+            ("task_lines", {"qty_picked", "picked_at", "state"}),
             ("tubs", {"state", "task_id", "lane", "updated_at"}),
-            ("pulls", {"qty_planned", "qty_filled", "qty_put", "planned_at", "filled_at"}),
+            ("pulls", {"qty_planned", "qty_filled", "qty_put", "planned_at", "filled_at", "state"}),
         ],
     )
     async def test_what_a_scan_changes_is_in_no_index(self, db: Database, table: str, columns: set[str]) -> None:

@@ -55,10 +55,10 @@ ORDER BY w.minutes_to_empty, w.rate_per_h DESC, w.sku, w.shelf
 # whose item is in no bin have an index part of their own.
 _LIVE = f"""
 live AS MATERIALIZED (
-    (SELECT * FROM pulls WHERE store_id = :store_id AND state = 'open' AND zone <> '{NO_ZONE}'
+    (SELECT * FROM pulls WHERE store_id = :store_id AND is_open AND zone <> '{NO_ZONE}'
      ORDER BY urgency DESC, due_at, pull_id LIMIT :limit)
     UNION ALL
-    (SELECT * FROM pulls WHERE store_id = :store_id AND state = 'open' AND zone = '{NO_ZONE}'
+    (SELECT * FROM pulls WHERE store_id = :store_id AND is_open AND zone = '{NO_ZONE}'
      ORDER BY urgency DESC, due_at, pull_id LIMIT :limit)
     UNION ALL
     (SELECT p.*

@@ -3,10 +3,9 @@
 Every statement takes a whole batch, and the store with each row: a chain has thousands of stores, each with few asks.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from pullsvc.db import Row, Tx, sql
+from pullsvc.db import Row, Tx, json_text, sql
 from pullsvc.pulls.judging import Place
 
 _ASKED = """unnest(CAST(:stores AS integer[]), CAST(:skus AS text[]), CAST(:shelves AS text[]))
@@ -26,7 +25,7 @@ SELECT asked.*, p.capacity, coalesce(book.qty, 0) AS book, live.pull_id, live.st
        live.filled_at,
        CAST(coalesce(stored.qty, 0) - coalesce((
            SELECT sum(t.qty_planned - t.qty_picked) FROM task_lines t
-           WHERE t.store_id = asked.store_id AND t.sku = asked.sku AND t.state IN ('planned', 'skipped')), 0)
+           WHERE t.store_id = asked.store_id AND t.sku = asked.sku AND t.is_reserving), 0)
        - coalesce((
            SELECT sum(o.qty_wanted - o.qty_planned - o.qty_filled - o.qty_put) FROM pulls o
            WHERE o.store_id = asked.store_id AND o.sku = asked.sku AND o.ended_at IS NULL), 0) AS integer) AS backroom,
@@ -121,5 +120,5 @@ async def write(
     Returns:
         By number of the pull its id, and the ids of its new asks in the order of their numbers.
     """
-    rows = await tx.rows(WRITE, pulls=json.dumps(pulls), asks=json.dumps(asks))
+    rows = await tx.rows(WRITE, pulls=json_text(pulls), asks=json_text(asks))
     return {row.n: (row.pull_id, row.ask_ids) for row in rows}

@@ -31,7 +31,7 @@ WITH found AS MATERIALIZED (
         SELECT l.zone FROM balances b JOIN locations l USING (store_id, location)
         WHERE b.store_id = p.store_id AND b.sku = p.sku AND b.kind = 'backroom' AND b.qty > 0
         ORDER BY b.qty DESC, b.location LIMIT 1) units
-    WHERE p.store_id = :store_id AND p.state = 'open' AND p.zone = '{NO_ZONE}' AND units.zone <> '{NO_ZONE}'
+    WHERE p.store_id = :store_id AND p.is_open AND p.zone = '{NO_ZONE}' AND units.zone <> '{NO_ZONE}'
     ORDER BY p.urgency DESC, p.due_at, p.pull_id LIMIT :limit FOR NO KEY UPDATE OF p SKIP LOCKED
 )
 UPDATE pulls p SET zone = found.zone FROM found WHERE p.store_id = found.store_id AND p.pull_id = found.pull_id

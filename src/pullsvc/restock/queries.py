@@ -66,7 +66,7 @@ SELECT a.sku, a.shelf, i.case_pack, p.presentation_min, CASE WHEN i.active AND l
            WHERE s.store_id = :store_id AND s.sku = a.sku AND s.kind = 'backroom'), 0)
        - coalesce((
            SELECT sum(t.qty_planned - t.qty_picked) FROM task_lines t
-           WHERE t.store_id = :store_id AND t.sku = a.sku AND t.state IN ('planned', 'skipped')), 0)
+           WHERE t.store_id = :store_id AND t.sku = a.sku AND t.is_reserving), 0)
        - coalesce((
            SELECT sum(r.qty_wanted - r.qty_planned - r.qty_filled - r.qty_put) FROM pulls r
            WHERE r.store_id = :store_id AND r.sku = a.sku AND r.ended_at IS NULL), 0) AS integer) AS backroom,

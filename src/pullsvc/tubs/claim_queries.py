@@ -1,11 +1,10 @@
 """What claims look at and write, for many claims of any stores at once: open pulls with their bins, and new tasks."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullsvc.db import Row, Tx, sql
+from pullsvc.db import Row, Tx, json_text, sql
 from pullsvc.pulls.rules import NO_ZONE, Pull, State
 from pullsvc.tubs.picking import Bin, Candidate
 from pullsvc.tubs.searching import Queue
@@ -21,7 +20,7 @@ _BINS = """
     LEFT JOIN LATERAL (
         SELECT sum(t.qty_planned - t.qty_picked) AS qty FROM task_lines t
         WHERE t.store_id = b.store_id AND t.sku = b.sku AND t.from_location = b.location
-          AND t.state IN ('planned', 'skipped')) r ON true
+          AND t.is_reserving) r ON true
     WHERE b.store_id = {store_id} AND b.sku = {sku} AND b.kind = 'backroom' AND b.qty > {more_than}
 """
 BINS_OF_ITEM = sql(f"SELECT ({_BINS.format(store_id=':store_id', sku=':sku', more_than='coalesce(r.qty, 0)')}) AS bins")
@@ -32,7 +31,7 @@ p.store_id, p.pull_id, p.sku, p.shelf, p.zone, p.urgency, p.due_at, p.qty_wanted
 """
 # One look-up a pull: nothing tells the planner how short a queue's head is, and a plain join might read all items.
 _ITEM = "CROSS JOIN LATERAL (SELECT * FROM items i WHERE i.store_id = p.store_id AND i.sku = p.sku LIMIT 1) i"
-_HEAD = "o.state = 'open' {but} ORDER BY o.urgency DESC, o.due_at, o.pull_id LIMIT q.walk {lock}"
+_HEAD = "o.is_open {but} ORDER BY o.urgency DESC, o.due_at, o.pull_id LIMIT q.walk {lock}"
 # A worker's claims come one after the other: nobody gets more tasks than one may hold, and a repeat finds its answer.
 # The wait is in the first look, as what it saw is only a guess: every later statement sees what is true after it.
 _LOOK = f"""
@@ -235,7 +234,7 @@ async def tubs_of(tx: Tx, tubs: Collection[tuple[int, str]]) -> dict[tuple[int, 
 
 async def insert_tasks(tx: Tx, tasks: Sequence[Mapping[str, object]]) -> dict[int, Row]:
     """Write claimed tasks with their lines, bind their tubs, and return the tasks by their number `n`."""
-    rows = await tx.rows(INSERT_TASKS, tasks=json.dumps(tasks, default=str))
+    rows = await tx.rows(INSERT_TASKS, tasks=json_text(tasks))
     return {row["n"]: row for row in rows}
 
 

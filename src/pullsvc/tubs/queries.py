@@ -1,12 +1,11 @@
 """Tasks, lines and tubs in the database."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from pullsvc.catalog.rules import sku_forms
-from pullsvc.db import Row, Trailing, Tx, sql
+from pullsvc.db import Row, Trailing, Tx, json_text, sql
 from pullsvc.tubs.rules import ENDED, TUB_STATE, Line, LineState, ShortReason, Task, TaskState, TubState
 
 Key = tuple[int, int]  # (store_id, task_id)
@@ -36,26 +35,31 @@ FROM {tasks} t JOIN principals p ON p.principal_id = t.claimed_by
 # thinks that few do, and looks each up by its key, as is right for one act and for a batch of them.
 _FEW = "{of}.store_id BETWEEN 1 AND 2147483647"
 
-# The task and its lines are locked together, so that the lines are those of now, not of before a wait for the lock.
-# Only a line that was added during the wait is not among them: the task's own `line_count` tells.
+# Who holds a task alone writes its lines, so they need no locks. But they are read as of the statement's begin: where
+# it waited for a task that was changed, what was locked is not the version that was seen, and the lines are too old.
 _LOCK = """
-SELECT t.store_id, t.task_id, t.state AS task_state, t.fence, t.tub, t.lane, t.claimed_by, t.claimed_at, t.lease_until,
-       t.estimated_s, t.line_count, t.staged_at, t.delivered_at, t.ended_at,
-       l.line_no, l.pull_id, l.sku, l.from_location, l.shelf, l.pick_seq, l.state, l.short_reason, l.qty_planned,
-       l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing{shown}
-FROM unnest(CAST(:stores AS integer[]), CAST(:task_ids AS bigint[])) AS wanted(store_id, task_id)
-JOIN tasks t USING (store_id, task_id)
-JOIN task_lines l USING (store_id, task_id){joined}
-WHERE {few}
-ORDER BY t.store_id, t.task_id, l.line_no FOR NO KEY UPDATE OF t, l
+WITH held AS MATERIALIZED (
+    SELECT t.store_id, t.task_id, t.state AS task_state, t.fence, t.tub, t.lane, t.claimed_by, t.claimed_at,
+           t.lease_until, t.estimated_s, t.staged_at, t.delivered_at, t.ended_at,
+           t.xmin <> seen.xmin AS overtaken{of_task}
+    FROM unnest(CAST(:stores AS integer[]), CAST(:task_ids AS bigint[])) AS wanted(store_id, task_id)
+    JOIN tasks t USING (store_id, task_id)
+    JOIN tasks seen USING (store_id, task_id)
+    WHERE {few}
+    ORDER BY t.store_id, t.task_id FOR NO KEY UPDATE OF t
+)
+SELECT held.*, l.line_no, l.pull_id, l.sku, l.from_location, l.shelf, l.pick_seq, l.state, l.short_reason,
+       l.qty_planned, l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing{of_line}
+FROM held JOIN task_lines l USING (store_id, task_id){joined}
+ORDER BY held.store_id, held.task_id, l.line_no
 """
-LOCK = sql(_LOCK.format(shown="", joined="", few=_FEW.format(of="wanted")))
+LOCK = sql(_LOCK.format(of_task="", of_line="", joined="", few=_FEW.format(of="wanted")))
 # The same with what a task shows besides: whoever answers with the task need not look again.
 LOCK_SHOWN = sql(
     _LOCK.format(
-        shown=", p.name AS worker, i.description, i.department, i.attributes, i.case_pack, q.urgency",
+        of_task=", (SELECT name FROM principals WHERE principal_id = t.claimed_by) AS worker",
+        of_line=", i.description, i.department, i.attributes, i.case_pack, q.urgency",
         joined="""
-JOIN principals p ON p.principal_id = t.claimed_by
 JOIN items i ON i.store_id = l.store_id AND i.sku = l.sku
 JOIN pulls q ON q.store_id = l.store_id AND q.pull_id = l.pull_id""",
         few=_FEW.format(of="wanted"),
@@ -192,7 +196,7 @@ WHERE p.active AND (p.chain_role = 'admin' OR EXISTS (
 
 
 async def lock_tasks(tx: Tx, wanted: Iterable[Key], *, shown: bool = False) -> dict[Key, tuple[Task, list[Row]]]:
-    """Lock tasks with their lines, in the order of their keys, and return them with the rows they were made from.
+    """Lock tasks, in the order of their keys, and return them with the rows that they and their lines were made from.
 
     Args:
         tx: The transaction.
@@ -203,7 +207,7 @@ async def lock_tasks(tx: Tx, wanted: Iterable[Key], *, shown: bool = False) -> d
     statement = LOCK_SHOWN if shown else LOCK
     named = {"stores": [store for store, _ in keys], "task_ids": [task_id for _, task_id in keys]}
     found = _by_task(await tx.rows(statement, **named))
-    if any(len(rows) < rows[0].line_count for rows in found.values()):
+    if any(rows[0]["overtaken"] for rows in found.values()):
         found = _by_task(await tx.rows(statement, **named))
     return {key: (_task_of(rows), rows) for key, rows in found.items()}
 
@@ -261,7 +265,7 @@ async def scanned(tx: Tx, codes: Iterable[tuple[int, str]]) -> dict[tuple[int, s
     scans = [{"store_id": store, "code": code, "forms": sku_forms(code)} for store, code in sorted(set(codes))]
     if not scans:
         return {}
-    rows = await tx.rows(SCANNED, scans=json.dumps(scans))
+    rows = await tx.rows(SCANNED, scans=json_text(scans))
     return {(row.store_id, row.code): (row.sku, row.pack) for row in rows}
 
 
@@ -286,9 +290,9 @@ async def write_task(tx: Tx, before: Task, after: Task, at: datetime) -> bool:
     return bool(
         await tx.run(
             SAVE,
-            tasks=json.dumps([_task_row(before, after)]),
-            task_lines=json.dumps(list(_line_rows(before, after, at))),
-            tubs=json.dumps(list(_tub_rows(before, after, at))),
+            tasks=json_text([_task_row(before, after)]),
+            task_lines=json_text(list(_line_rows(before, after, at))),
+            tubs=json_text(list(_tub_rows(before, after, at))),
         )
     )
 
@@ -303,17 +307,13 @@ def _task_row(before: Task, after: Task) -> dict[str, object]:
         "lane": after.lane,
         "fence": after.fence,
         "claimed_by": after.claimed_by,
-        "lease_until": after.lease_until.isoformat(),
+        "lease_until": after.lease_until,
         "picked": after.qty_picked,
         "settled": after.qty_settled,
-        "staged_at": _written(after.staged_at),
-        "delivered_at": _written(after.delivered_at),
-        "ended_at": _written(after.ended_at),
+        "staged_at": after.staged_at,
+        "delivered_at": after.delivered_at,
+        "ended_at": after.ended_at,
     }
-
-
-def _written(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
 
 
 def _line_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, object]]:
@@ -332,7 +332,7 @@ def _line_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, ob
                 "returned": line.returned,
                 "damaged": line.damaged,
                 "missing": line.missing,
-                "at": at.isoformat(),
+                "at": at,
             }
 
 
@@ -348,7 +348,7 @@ def _tub_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, obj
             "state": state,
             "lane": after.lane if state is TubState.STAGED else None,
             "task_id": None if ended else after.task_id,
-            "at": at.isoformat(),
+            "at": at,
         }
 
 
@@ -362,4 +362,4 @@ async def workers(tx: Tx, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, 
 async def add_lines(tx: Tx, *, store_id: int, task_id: int, lines: Sequence[Mapping[str, object]]) -> None:
     """Add stops to a task."""
     if lines:
-        await tx.run(ADD_LINES, store_id=store_id, task_id=task_id, lines=json.dumps(list(lines)))
+        await tx.run(ADD_LINES, store_id=store_id, task_id=task_id, lines=json_text(list(lines)))
