@@ -3,32 +3,46 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pullsvc.db import Database
 from pullsvc.sales import actions
 from pullsvc.sales.actions import Taken
-from pullsvc.sales.rules import Key, Line, LineKind, Receipt, Status, Uom, make_receipt
+from pullsvc.sales.rules import Key, LineKind, Lines, Receipt, Status, Uom, make_receipt
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
 DAY = date(2026, 3, 14)
 
 
+class Line(NamedTuple):
+    """A line as a till sends it."""
+
+    kind: LineKind
+    code: str
+    milli_qty: int
+    uom: Uom
+    location: str | None
+
+
 def line(
-    code: str = "milk", quantity: object = 1, *, no: int = 1, kind: LineKind = LineKind.SALE, uom: Uom = Uom.EACH,
+    code: str = "milk", quantity: object = 1, *, kind: LineKind = LineKind.SALE, uom: Uom = Uom.EACH,
     place: str | None = None,
 ) -> Line:  # fmt: skip
-    return Line(no, kind, code, Decimal(str(quantity)), uom, place)
+    return Line(kind, code, int(Decimal(str(quantity)) * 1_000), uom, place)
+
+
+def columns(*lines: Line, numbers: Sequence[int] | None = None) -> Lines:
+    """The lines as columns, numbered from 1 if they were given no numbers of their own."""
+    kinds, codes, milli_qtys, uoms, places = zip(*lines, strict=True) if lines else ((), (), (), (), ())
+    return Lines(numbers or range(1, len(lines) + 1), kinds, codes, milli_qtys, uoms, places)
 
 
 def receipt(
     *lines: Line, sequence: int = 1, register: str = "4", at: datetime = NOON, revision: int | None = None,
     status: Status = Status.COMPLETED, day: date = DAY,
 ) -> Receipt:  # fmt: skip
-    """A receipt; lines that were given no number of their own are numbered."""
-    numbered = [Line(n, one.kind, one.code, one.quantity, one.uom, one.location) for n, one in enumerate(lines, 1)]
     key = Key(day, register, sequence)
-    return make_receipt(key, occurred_at=at, pos_revision=revision, status=status, lines=numbered)
+    return make_receipt(key, occurred_at=at, pos_revision=revision, status=status, lines=columns(*lines))
 
 
 async def shop(db: Database) -> None:

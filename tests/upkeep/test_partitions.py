@@ -7,7 +7,7 @@ from pullsvc.audit import audit
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales.actions import receive_receipts
-from pullsvc.sales.rules import Key, Result, Status, make_receipt
+from pullsvc.sales.rules import Key, Lines, Result, Status, make_receipt
 from pullsvc.stock import actions as stock
 from pullsvc.upkeep import partitions as parts
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
@@ -163,7 +163,7 @@ async def test_a_receipt_that_may_still_come_again_is_kept(db: Database) -> None
     await world(db)
     now = NOON + timedelta(days=RETENTION_DAYS + 10)
     receipt = make_receipt(
-        Key(NOON.date(), "4", 1), occurred_at=NOON, pos_revision=None, status=Status.COMPLETED, lines=[]
+        Key(NOON.date(), "4", 1), occurred_at=NOON, pos_revision=None, status=Status.COMPLETED, lines=Lines()
     )
     async with db.begin() as tx:
         await receive_receipts(tx, stamp(), [receipt])

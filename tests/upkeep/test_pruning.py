@@ -12,7 +12,7 @@ from pullsvc import upkeep
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
 from pullsvc.sales.actions import receive_receipts
-from pullsvc.sales.rules import Key, Status, make_receipt
+from pullsvc.sales.rules import Key, Lines, Status, make_receipt
 from pullsvc.stock import actions as stock
 from pullsvc.upkeep import pruning
 from pullsvc.upkeep.partitions import MIN_SALES_DAYS
@@ -218,8 +218,8 @@ class TestRest:
         """Not before: the first version may come again, and must be known as the old one that it is."""
         await store(db)
         key = Key(NOON.date(), "4", 1)
-        first = make_receipt(key, occurred_at=NOON, pos_revision=1, status=Status.COMPLETED, lines=[])
-        second = make_receipt(key, occurred_at=NOON, pos_revision=2, status=Status.VOIDED, lines=[])
+        first = make_receipt(key, occurred_at=NOON, pos_revision=1, status=Status.COMPLETED, lines=Lines())
+        second = make_receipt(key, occurred_at=NOON, pos_revision=2, status=Status.VOIDED, lines=Lines())
         async with db.begin() as tx:
             await receive_receipts(tx, stamp(), [first])
             await receive_receipts(tx, stamp(), [second])

@@ -133,8 +133,8 @@ async def wares(tx: Tx, wanted: Mapping[int, Wanted]) -> dict[int, Known]:
     known, missing = {}, {}
     for store_id, one in wanted.items():
         known[store_id] = kept = _memory.recall(one.mark)
-        codes = one.codes - kept.wares.keys()
-        locations = one.locations - kept.shelves.keys()
+        codes = one.codes.difference(kept.wares)  # `-` would go through all that is remembered.
+        locations = one.locations.difference(kept.shelves)
         if codes or locations:
             missing[store_id] = Known(dict.fromkeys(sorted(codes)), dict.fromkeys(sorted(locations), False))
     marks = await _find(tx, missing) if missing else {}

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pullsvc.catalog.wares import Known, Wanted, wares
 from pullsvc.db import Tx
@@ -11,7 +13,7 @@ from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales import queries, rules
 from pullsvc.sales.columns import StoreKey
-from pullsvc.sales.rules import BookedLine, Effect, Receipt, Result, Standing
+from pullsvc.sales.rules import NOTHING_BOOKED, Booked, Effect, Receipt, Result, Standing
 from pullsvc.stock.rules import TillLeg
 from pullsvc.stock.till import pass_tills
 
@@ -29,8 +31,7 @@ class Sent:
     receipts: Sequence[Receipt]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What taking in one version of a receipt did.
 
     Attributes:
@@ -43,7 +44,7 @@ class Taken:
     receipt: Receipt
     result: Result
     unknown_codes: tuple[str, ...] = ()
-    effect: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    effect: Mapping[tuple[str, str], int] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class _Case:
         stamp: Of who sent them.
         standing: How it stands after them.
         results: What each version was to it.
-        before: What it moved before, where it was there already.
+        before: What it moved before; None: it was not there.
         waited: Codes that lines of it waited for until now.
         booked: The lines that count now, as booked.
         legs: What that moves.
@@ -66,9 +67,9 @@ class _Case:
     stamp: Stamp
     standing: Standing
     results: list[Result]
-    before: Effect = field(default_factory=dict)
+    before: Effect | None = None
     waited: Collection[str] = ()
-    booked: Sequence[BookedLine] = ()
+    booked: Booked = NOTHING_BOOKED
     legs: Sequence[TillLeg] = ()
     unknown: Sequence[str] = ()
 
@@ -190,19 +191,19 @@ async def _look_up(tx: Tx, live: Cases, marks: Mapping[int, str]) -> Mapping[int
     for (store_id, _), case in live.items():
         one = wanted.get(store_id) or wanted.setdefault(store_id, Wanted(marks.get(store_id)))
         for receipt in case.versions:
-            one.codes.update([line.code for line in receipt.lines])
-            one.locations.update([line.location for line in receipt.lines if line.location])
+            one.codes.update(receipt.lines.codes)
+            one.locations.update(filter(None, receipt.lines.locations))
     return await wares(tx, wanted)
 
 
 def _book(case: _Case, known: Known) -> None:
     """Find out what the lines that count stand for, and what that moves beyond what was moved before."""
     receipt = case.standing.receipt
-    case.booked = rules.book_lines(receipt, wares=known.wares, shelves=known.shelves)
-    effect = rules.effect_of(case.booked, occurred_at=receipt.occurred_at)
+    case.booked = booked = rules.book(receipt, wares=known.wares, shelves=known.shelves)
+    effect = rules.effect_of(booked, occurred_at=receipt.occurred_at)
     case.legs = rules.legs_of(rules.difference(case.before, effect) if case.before else effect, key=receipt.key)
-    lines = (booked.line for booked in case.booked if booked.sku is None)
-    case.unknown = [line.code for line in lines if rules.moves_units(receipt.status, line.kind)]
+    kinds = receipt.lines.kinds
+    case.unknown = [booked.codes[line] for line in booked.unknown if rules.moves_units(receipt.status, kinds[line])]
 
 
 async def _judge(tx: Tx, there: Cases, known: Mapping[int, Known]) -> None:
@@ -213,7 +214,7 @@ async def _judge(tx: Tx, there: Cases, known: Mapping[int, Known]) -> None:
     for key, case in there.items():
         case.standing, case.booked = held[key]
         case.before = rules.effect_of(case.booked, occurred_at=case.standing.receipt.occurred_at)
-        case.waited = {booked.line.code for booked in case.booked if booked.sku is None}
+        case.waited = case.booked.waiting()
         case.legs, case.unknown, case.results = (), (), []
         for version in case.versions:
             case.standing, result = rules.take(case.standing, version)
@@ -227,7 +228,7 @@ async def _write(tx: Tx, live: Cases, *, now: datetime) -> None:
     revised = {key: case for key, case in live.items() if case.standing.aside}
     if revised:
         standings = {key: case.standing for key, case in revised.items()}
-        waited = [(key, code) for key, case in revised.items() if case.counts_anew for code in sorted(case.waited)]
+        waited = [(key, code) for key, case in revised.items() if case.counts_anew for code in case.waited]
         await queries.replace(tx, standings, [case.booked for case in revised.values()], waited=waited, now=now)
     changed = {key: case for key, case in live.items() if case.counts_anew}
     await _wait(tx, changed, now=now)
@@ -236,11 +237,7 @@ async def _write(tx: Tx, live: Cases, *, now: datetime) -> None:
 
 async def _wait(tx: Tx, changed: Cases, *, now: datetime) -> None:
     """Keep what waits for a code that no item has; tell of codes never seen before."""
-    waiting = [
-        (key, code)
-        for key, case in changed.items()
-        for code in sorted({booked.line.code for booked in case.booked if booked.sku is None})
-    ]
+    waiting = [(key, code) for key, case in changed.items() for code in case.booked.waiting()]
     if not waiting:
         return
     unknown = Counter((store_id, code) for (store_id, _), case in changed.items() for code in case.unknown)
@@ -271,7 +268,7 @@ def _tell(tx: Tx, sent: Sent, taken: Sequence[Taken], cases: Cases) -> None:
     ]
     counts = {
         **{result.value: results[result.value] for result in Result},
-        "lines": sum(len(one.receipt.lines) for one, _ in anew),
+        "lines": sum(one.receipt.line_count for one, _ in anew),
         "unknown_lines": sum(len(case.unknown) for _, case in anew),
     }
     append(tx, sent.stamp, "sales.received", "receipts", counts)

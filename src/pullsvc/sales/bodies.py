@@ -1,6 +1,6 @@
 """What the sales room takes over HTTP. Only what is named here gets in: no tender, no customer."""
 
-from collections.abc import Iterable
+from collections import abc
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Self
@@ -11,14 +11,15 @@ from pullsvc.catalog.rules import UnreadableCode, normal_code
 from pullsvc.sales.rules import (
     MAX_BATCH_LINES,
     MAX_BATCH_RECEIPTS,
+    QUANTITIES_REMEMBERED,
     Key,
-    Line,
     LineKind,
+    Lines,
     Receipt,
     Status,
     Uom,
     make_receipt,
-    signed,
+    opposite,
 )
 from pullsvc.web.bodies import Body, Day, Moment
 from pullsvc.web.deps import MAX_ID, Code
@@ -58,6 +59,28 @@ def code_of(raw: str) -> str:
         return raw
 
 
+@lru_cache(maxsize=QUANTITIES_REMEMBERED)
+def milli(quantity: Decimal) -> int:
+    """Return a quantity, which has at most three decimals, in thousandths."""
+    return int(quantity.scaleb(3))
+
+
+def make_lines(
+    numbers: abc.Sequence[int],
+    kinds: abc.Sequence[LineKind],
+    codes: abc.Sequence[str],
+    quantities: abc.Sequence[Decimal],
+    uoms: abc.Sequence[Uom],
+    locations: abc.Sequence[str | None],
+) -> Lines:
+    """Return lines in the words of the room."""
+    milli_qtys = list(map(milli, quantities))
+    if min(milli_qtys, default=0) < 0:
+        kinds = [kind if qty > 0 else opposite(kind) for kind, qty in zip(kinds, milli_qtys, strict=True)]
+        milli_qtys = list(map(abs, milli_qtys))
+    return Lines(numbers, kinds, list(map(code_of, codes)), milli_qtys, uoms, locations)
+
+
 class LineBody(Body):
     """One line of a receipt."""
 
@@ -79,13 +102,6 @@ class LineBody(Body):
         return self
 
 
-def make_line(number: int, kind: LineKind, code: str, quantity: Decimal, uom: Uom, location: str | None) -> Line:
-    """Return a line in the words of the room."""
-    if quantity < 0:
-        kind, quantity = signed(kind, quantity)
-    return Line(number, kind, code_of(code), quantity, uom, location)
-
-
 class _Head(Body):
     """What a receipt says as a whole."""
 
@@ -104,7 +120,7 @@ class _Head(Body):
         strict=False, default=Status.COMPLETED, description="Voided and training receipts are kept, move nothing."
     )
 
-    def with_lines(self, lines: Iterable[Line]) -> Receipt:
+    def with_lines(self, lines: Lines) -> Receipt:
         """Return the receipt with these lines in the words of the room."""
         return make_receipt(
             Key(self.business_date, self.register_code, self.sequence),
@@ -128,8 +144,16 @@ class ReceiptBody(_Head):
 
     def receipt(self) -> Receipt:
         """Return the receipt in the words of the room."""
+        lines = self.lines
         return self.with_lines(
-            make_line(line.line_no, line.kind, line.code, line.quantity, line.uom, line.location) for line in self.lines
+            make_lines(
+                [line.line_no for line in lines],
+                [line.kind for line in lines],
+                [line.code for line in lines],
+                [line.quantity for line in lines],
+                [line.uom for line in lines],
+                [line.location for line in lines],
+            )
         )
 
 
@@ -180,8 +204,7 @@ class LeanReceiptBody(_Head):
         """Return the receipt in the words of the room."""
         lines = len(self.codes)
         return self.with_lines(
-            map(
-                make_line,
+            make_lines(
                 self.line_nos or range(1, lines + 1),
                 self.kinds or [LineKind.SALE] * lines,
                 self.codes,

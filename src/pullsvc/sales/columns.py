@@ -1,92 +1,104 @@
 """Receipts as the columns that the database takes: a value for each receipt, and arrays for their lines.
 
 PostgreSQL has no arrays of arrays of different lengths, so the lines of a receipt travel as the text of an array. That
-costs a fraction of sending a row for each line.
+costs a fraction of sending a row for each line. The columns themselves are texts of arrays too, as the driver takes
+longer for a list; but for those whose texts would have to be quoted twice.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any
 
-from pullsvc.db import array_of_numbers, array_of_texts
-from pullsvc.sales.rules import QUANTITIES_REMEMBERED, BookedLine, Key, Line, LineKind, Standing, Uom
+from pullsvc.db import Row, array_of_numbers, array_of_texts
+from pullsvc.sales.rules import Booked, Key, LineKind, Lines, Receipt, Standing, Status, Uom
 
 StoreKey = tuple[int, Key]
 """A store, and the key of a receipt in it."""
 
+# What the statements take the columns below from.
+KEYS = """CAST(CAST(:stores AS text) AS integer[]), CAST(CAST(:dates AS text) AS date[]),
+            CAST(CAST(:registers AS text) AS text[]), CAST(CAST(:sequences AS text) AS bigint[])"""
+BOOKED = """CAST(:skus AS text[]), CAST(:locations AS text[]),
+            CAST(CAST(:sold_qtys AS text) AS text[]), CAST(CAST(:sold AS text) AS integer[])"""
+RECEIPTS = f"""{KEYS},
+            CAST(CAST(:revisions AS text) AS integer[]), CAST(CAST(:pos_revisions AS text) AS integer[]),
+            CAST(CAST(:statuses AS text) AS text[]), CAST(CAST(:fingerprints AS text) AS text[]),
+            CAST(CAST(:line_counts AS text) AS integer[]), CAST(CAST(:occurred AS text) AS timestamptz[]),
+            CAST(CAST(:line_nos AS text) AS text[]), CAST(CAST(:kinds AS text) AS text[]),
+            CAST(:codes AS text[]), CAST(CAST(:milli_qtys AS text) AS text[]),
+            CAST(CAST(:uoms AS text) AS text[]), {BOOKED}"""
 
-def key_columns(keys: Iterable[StoreKey]) -> dict[str, list[Any]]:
-    """Return the keys as the parameters `stores`, `dates`, `registers`, `sequences`."""
-    stores: list[int] = []
-    dates: list[date] = []
-    registers: list[str] = []
-    sequences: list[int] = []
-    for store_id, (business_date, register, sequence) in keys:
-        stores.append(store_id)
-        dates.append(business_date)
-        registers.append(register)
-        sequences.append(sequence)
-    return {"stores": stores, "dates": dates, "registers": registers, "sequences": sequences}
+
+def key_columns(keys: Iterable[StoreKey]) -> dict[str, str]:
+    """Return the keys as the parameters of KEYS."""
+    rows = [(store_id, *key) for store_id, key in keys]
+    stores, dates, registers, sequences = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return {
+        "stores": array_of_numbers(stores),
+        "dates": array_of_texts(list(map(str, dates))),
+        "registers": array_of_texts(registers),
+        "sequences": array_of_numbers(sequences),
+    }
 
 
-def standing_columns(standings: Sequence[Standing]) -> dict[str, list[Any]]:
-    """Return what receipts say as a whole, one value for each."""
+def receipt_columns(standings: Sequence[Standing], booked: Sequence[Booked]) -> dict[str, object]:
+    """Return what receipts say and what the books make of their lines, as the parameters of RECEIPTS but its KEYS."""
     receipts = [standing.receipt for standing in standings]
-    occurred: list[datetime] = [receipt.occurred_at for receipt in receipts]
     return {
-        "revisions": [standing.revision for standing in standings],
-        "pos_revisions": [receipt.pos_revision for receipt in receipts],
-        "statuses": [receipt.status for receipt in receipts],
-        "fingerprints": [receipt.fingerprint for receipt in receipts],
-        "line_counts": [len(receipt.lines) for receipt in receipts],
-        "occurred": occurred,
+        "revisions": array_of_numbers([standing.revision for standing in standings]),
+        "pos_revisions": array_of_texts([_text_or_none(receipt.pos_revision) for receipt in receipts]),
+        "statuses": array_of_texts([receipt.status for receipt in receipts]),
+        "fingerprints": array_of_texts([receipt.fingerprint for receipt in receipts]),
+        "line_counts": array_of_numbers([receipt.line_count for receipt in receipts]),
+        "occurred": array_of_texts([str(receipt.occurred_at) for receipt in receipts]),
+        **_said_columns([receipt.lines for receipt in receipts]),
+        **booked_columns(booked),
     }
 
 
-def said_columns(receipts: Sequence[Sequence[BookedLine]]) -> dict[str, list[Any]]:
-    """Return what the lines of each receipt say, as texts of arrays; None where all say the usual."""
-    said = [[booked.line for booked in lines] for lines in receipts]
+def _said_columns(receipts: Sequence[Lines]) -> dict[str, object]:
+    """Return what the lines of each receipt say; null where all say the usual."""
     return {
-        "line_nos": [array_of_numbers([line.line_no for line in lines]) for lines in said],
-        "kinds": [_unless_all([line.kind for line in lines], LineKind.SALE) for lines in said],
-        "codes": [array_of_texts([line.code for line in lines]) for lines in said],
-        "milli_qtys": [array_of_numbers([milli(line.quantity) for line in lines]) for lines in said],
-        "uoms": [_unless_all([line.uom for line in lines], Uom.EACH) for lines in said],
+        "line_nos": array_of_texts([array_of_numbers(lines.numbers) for lines in receipts]),
+        "kinds": array_of_texts([_unless_all(lines.kinds, LineKind.SALE) for lines in receipts]),
+        "codes": [array_of_texts(lines.codes) for lines in receipts],
+        "milli_qtys": array_of_texts([array_of_numbers(lines.milli_qtys) for lines in receipts]),
+        "uoms": array_of_texts([_unless_all(lines.uoms, Uom.EACH) for lines in receipts]),
     }
 
 
-def booked_columns(receipts: Sequence[Sequence[BookedLine]]) -> dict[str, list[Any]]:
-    """Return what the books make of the lines of each receipt, as texts of arrays, and the eaches sold in all."""
+def booked_columns(receipts: Sequence[Booked]) -> dict[str, object]:
+    """Return what the books make of the lines of each receipt, and the eaches sold in all, as parameters of BOOKED."""
     return {
-        "skus": [array_of_texts([booked.sku for booked in lines]) for lines in receipts],
-        "locations": [array_of_texts([booked.location for booked in lines]) for lines in receipts],
-        "sold_qtys": [array_of_numbers([booked.sold_qty for booked in lines]) for lines in receipts],
-        "sold": [sum(booked.sold_qty for booked in lines if booked.sold_qty > 0) for lines in receipts],
+        "skus": [array_of_texts(booked.skus) for booked in receipts],
+        "locations": [array_of_texts(booked.locations) for booked in receipts],
+        "sold_qtys": array_of_texts([array_of_numbers(booked.sold_qtys) for booked in receipts]),
+        "sold": array_of_numbers([sum([qty for qty in booked.sold_qtys if qty > 0]) for booked in receipts]),
     }
 
 
-def booked_lines(row: Any) -> tuple[BookedLine, ...]:
-    """Return the lines that a row of `receipts` holds."""
-    kinds = row.kinds or [LineKind.SALE] * row.line_count
-    uoms = row.uoms or [Uom.EACH] * row.line_count
-    columns = zip(
-        row.line_nos, kinds, row.codes, row.milli_qtys, uoms, row.locations, row.skus, row.sold_qtys, strict=True
+def receipt_of(row: Row) -> tuple[Receipt, Booked]:
+    """Return the receipt that a row of `receipts` holds, and its lines as booked."""
+    lines = Lines(
+        numbers=row.line_nos,
+        kinds=list(map(LineKind, row.kinds or [LineKind.SALE] * row.line_count)),
+        codes=row.codes,
+        milli_qtys=row.milli_qtys,
+        uoms=list(map(Uom, row.uoms or [Uom.EACH] * row.line_count)),
+        locations=row.locations,
     )
-    return tuple(
-        BookedLine(
-            Line(number, LineKind(kind), code, Decimal(qty).scaleb(-3), Uom(uom), location), sku, location, sold_qty
-        )
-        for number, kind, code, qty, uom, location, sku, sold_qty in columns
+    receipt = Receipt(
+        key=Key(row.business_date, row.register, row.sequence),
+        occurred_at=row.occurred_at,
+        pos_revision=row.pos_revision,
+        status=Status(row.status),
+        lines=lines,
+        fingerprint=row.fingerprint,
     )
+    return receipt, Booked(row.codes, row.skus, row.locations, row.sold_qtys)
 
 
-@lru_cache(maxsize=QUANTITIES_REMEMBERED)
-def milli(quantity: Decimal) -> int:
-    """Return a quantity, which has at most three decimals, in thousandths."""
-    return int(quantity.scaleb(3))
+def _text_or_none(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _unless_all(values: Sequence[str], usual: str) -> str | None:
-    return array_of_texts(values) if any(value is not usual for value in values) else None
+    return None if values.count(usual) == len(values) else array_of_texts(values)

@@ -8,23 +8,15 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
-from pullsvc.db import Row, Tx, sql
-from pullsvc.sales.columns import (
-    StoreKey,
-    booked_columns,
-    booked_lines,
-    key_columns,
-    said_columns,
-    standing_columns,
-)
-from pullsvc.sales.rules import BookedLine, Key, Receipt, Standing, Status
+from pullsvc.db import Row, Tx, array_of_texts, sql
+from pullsvc.sales.columns import BOOKED, KEYS, RECEIPTS, StoreKey, key_columns, receipt_columns, receipt_of
+from pullsvc.sales.rules import MILLI, Booked, Key, Receipt, Standing
 
 # Takes no lock: a receipt that stands just as it is sent is a repeat, whatever anybody makes of it at this moment.
-LOOK = sql("""
-    SELECT (SELECT array_agg(k.n) FROM unnest(
-                CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
-                CAST(:sequences AS bigint[]), CAST(:fingerprints AS text[]))
+LOOK = sql(f"""
+    SELECT (SELECT array_agg(k.n) FROM unnest({KEYS}, CAST(CAST(:fingerprints AS text) AS text[]))
                 WITH ORDINALITY AS k(store_id, business_date, register, sequence, fingerprint, n)
             CROSS JOIN LATERAL (
                 SELECT fingerprint FROM receipts r
@@ -37,7 +29,7 @@ LOOK = sql("""
 """)
 # Makes the new receipts and locks those that are there (a conflicting row is locked even though WHERE lets none be
 # written), in the order of their keys, so that two batches wait for each other instead of dying of each other.
-INSERT_OR_LOCK = sql("""
+INSERT_OR_LOCK = sql(f"""
     WITH made AS (
         INSERT INTO receipts AS r (
             store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
@@ -46,13 +38,7 @@ INSERT_OR_LOCK = sql("""
                occurred_at, CAST(:now AS timestamptz), CAST(line_nos AS integer[]), CAST(kinds AS text[]),
                CAST(codes AS text[]), CAST(milli_qtys AS integer[]), CAST(uoms AS text[]), CAST(skus AS text[]),
                CAST(locations AS text[]), CAST(sold_qtys AS integer[]), sold
-        FROM unnest(
-            CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
-            CAST(:sequences AS bigint[]), CAST(:revisions AS integer[]), CAST(:pos_revisions AS integer[]),
-            CAST(:statuses AS text[]), CAST(:fingerprints AS text[]), CAST(:line_counts AS integer[]),
-            CAST(:occurred AS timestamptz[]), CAST(:line_nos AS text[]), CAST(:kinds AS text[]), CAST(:codes AS text[]),
-            CAST(:milli_qtys AS text[]), CAST(:uoms AS text[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
-            CAST(:sold_qtys AS text[]), CAST(:sold AS integer[]))
+        FROM unnest({RECEIPTS})
             AS b(store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
                  occurred_at, line_nos, kinds, codes, milli_qtys, uoms, skus, locations, sold_qtys, sold)
         ORDER BY store_id, business_date, register, sequence
@@ -64,13 +50,12 @@ INSERT_OR_LOCK = sql("""
     FROM made
 """)
 # A statement of its own: only after the lock is held does a new look see what the holder before us wrote.
-HELD = sql("""
+HELD = sql(f"""
     SELECT r.*, CASE WHEN r.fingerprint <> k.fingerprint THEN (
                SELECT array_agg(v.lines ->> 'fingerprint') FROM receipt_revisions v
                WHERE (v.store_id, v.business_date, v.register, v.sequence)
                    = (k.store_id, k.business_date, k.register, k.sequence)) END AS replaced
-    FROM unnest(CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
-                CAST(:sequences AS bigint[]), CAST(:fingerprints AS text[]))
+    FROM unnest({KEYS}, CAST(CAST(:fingerprints AS text) AS text[]))
         AS k(store_id, business_date, register, sequence, fingerprint)
     CROSS JOIN LATERAL (
         SELECT * FROM receipts r
@@ -79,7 +64,7 @@ HELD = sql("""
         LIMIT 1) r
 """)
 # What is set aside is written down; of what waited for a code nothing waits any longer (WAIT brings what still does).
-REPLACE = sql("""
+REPLACE = sql(f"""
     WITH aside AS (
         INSERT INTO receipt_revisions (store_id, business_date, register, sequence, revision, status, lines,
                                        replaced_at)
@@ -88,13 +73,7 @@ REPLACE = sql("""
             sequence bigint, revision integer, status text, lines jsonb)
     ),
     standing AS (
-        SELECT * FROM unnest(
-            CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
-            CAST(:sequences AS bigint[]), CAST(:revisions AS integer[]), CAST(:pos_revisions AS integer[]),
-            CAST(:statuses AS text[]), CAST(:fingerprints AS text[]), CAST(:line_counts AS integer[]),
-            CAST(:occurred AS timestamptz[]), CAST(:line_nos AS text[]), CAST(:kinds AS text[]), CAST(:codes AS text[]),
-            CAST(:milli_qtys AS text[]), CAST(:uoms AS text[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
-            CAST(:sold_qtys AS text[]), CAST(:sold AS integer[]))
+        SELECT * FROM unnest({RECEIPTS})
         AS b(store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
              occurred_at, line_nos, kinds, codes, milli_qtys, uoms, skus, locations, sold_qtys, sold)
     ),
@@ -117,11 +96,10 @@ REPLACE = sql("""
         = (s.store_id, s.business_date, s.register, s.sequence)
 """)
 # Returns how many lines each unknown code has brought so far; as many as now: it was never seen before.
-WAIT = sql("""
+WAIT = sql(f"""
     WITH waits AS (
         INSERT INTO waiting_receipts (store_id, business_date, register, sequence, code)
-        SELECT * FROM unnest(CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
-                             CAST(:sequences AS bigint[]), CAST(:waiting AS text[]))
+        SELECT * FROM unnest({KEYS}, CAST(CAST(:waiting AS text) AS text[]))
         ON CONFLICT DO NOTHING
     )
     INSERT INTO unknown_codes AS u (store_id, code, state, lines, first_seen_at, last_seen_at)
@@ -185,18 +163,17 @@ LOCK_WAITING = sql("""
     ORDER BY business_date, register, sequence
     FOR NO KEY UPDATE
 """)
-FILL = sql("""
+FILL = sql(f"""
     WITH gone AS (
         DELETE FROM waiting_receipts WHERE store_id = CAST(:store_id AS integer)
           AND code = ANY (CAST(:codes AS text[])) AND (business_date, register, sequence) IN (
-            SELECT * FROM unnest(CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[])))
+            SELECT w.business_date, w.register, w.sequence
+            FROM unnest({KEYS}) AS w(store_id, business_date, register, sequence))
     )
     UPDATE receipts r
     SET skus = CAST(f.skus AS text[]), locations = CAST(f.locations AS text[]),
         sold_qtys = CAST(f.sold_qtys AS integer[]), sold_qty = f.sold
-    FROM unnest(CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
-                CAST(:sequences AS bigint[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
-                CAST(:sold_qtys AS text[]), CAST(:sold AS integer[]))
+    FROM unnest({KEYS}, {BOOKED})
         AS f(store_id, business_date, register, sequence, skus, locations, sold_qtys, sold)
     WHERE (r.store_id, r.business_date, r.register, r.sequence)
         = (f.store_id, f.business_date, f.register, f.sequence)
@@ -230,7 +207,7 @@ async def look(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> Seen:
     keys = list(fingerprints)
     row = await tx.one(
         LOOK,
-        fingerprints=list(fingerprints.values()),
+        fingerprints=array_of_texts(list(fingerprints.values())),
         mark_stores=sorted({store_id for store_id, _ in keys}),
         **key_columns(keys),
     )
@@ -239,16 +216,14 @@ async def look(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> Seen:
 
 
 async def insert_or_lock(
-    tx: Tx, standings: Mapping[StoreKey, Standing], booked: Sequence[Sequence[BookedLine]], *, now: datetime
+    tx: Tx, standings: Mapping[StoreKey, Standing], booked: Sequence[Booked], *, now: datetime
 ) -> set[StoreKey]:
     """Make the receipts that are new, with these lines, and lock the others; return the keys of the others."""
     row = await tx.one(
         INSERT_OR_LOCK,
         now=now,
         **key_columns(standings),
-        **standing_columns(list(standings.values())),
-        **said_columns(booked),
-        **booked_columns(booked),
+        **receipt_columns(list(standings.values()), booked),
     )
     if row.made == len(standings):
         return set()
@@ -256,7 +231,7 @@ async def insert_or_lock(
     return set(standings) - {(store_id, Key(*key)) for store_id, *key in made}
 
 
-async def held(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> dict[StoreKey, tuple[Standing, tuple[BookedLine, ...]]]:
+async def held(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> dict[StoreKey, tuple[Standing, Booked]]:
     """Return how the locked receipts stand, with their lines as booked.
 
     Args:
@@ -264,20 +239,12 @@ async def held(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> dict[StoreKey, t
         fingerprints: By key, that of the version at hand: a receipt that stands just so is a repeat, and comes
             without the versions that it has replaced.
     """
-    rows = await tx.rows(HELD, fingerprints=list(fingerprints.values()), **key_columns(fingerprints))
+    rows = await tx.rows(HELD, fingerprints=array_of_texts(list(fingerprints.values())), **key_columns(fingerprints))
     return dict(map(_held, rows))
 
 
-def _held(row: Row) -> tuple[StoreKey, tuple[Standing, tuple[BookedLine, ...]]]:
-    booked = booked_lines(row)
-    receipt = Receipt(
-        key=key_of(row),
-        occurred_at=row.occurred_at,
-        pos_revision=row.pos_revision,
-        status=Status(row.status),
-        lines=tuple(one.line for one in booked),
-        fingerprint=row.fingerprint,
-    )
+def _held(row: Row) -> tuple[StoreKey, tuple[Standing, Booked]]:
+    receipt, booked = receipt_of(row)
     standing = Standing(receipt, revision=row.revision, replaced=frozenset(row.replaced or ()))
     return (row.store_id, receipt.key), (standing, booked)
 
@@ -285,7 +252,7 @@ def _held(row: Row) -> tuple[StoreKey, tuple[Standing, tuple[BookedLine, ...]]]:
 async def replace(
     tx: Tx,
     standings: Mapping[StoreKey, Standing],
-    booked: Sequence[Sequence[BookedLine]],
+    booked: Sequence[Booked],
     *,
     waited: Collection[tuple[StoreKey, str]],
     now: datetime,
@@ -315,9 +282,7 @@ async def replace(
         aside=json.dumps(documents),
         waited=json.dumps([{**_named(*key), "code": code} for key, code in waited]),
         **key_columns(standings),
-        **standing_columns(list(standings.values())),
-        **said_columns(booked),
-        **booked_columns(booked),
+        **receipt_columns(list(standings.values()), booked),
     )
 
 
@@ -338,14 +303,14 @@ def _said(receipt: Receipt) -> dict[str, object]:
         "occurred_at": receipt.occurred_at.isoformat(),
         "lines": [
             {
-                "line_no": line.line_no,
-                "kind": line.kind,
-                "code": line.code,
-                "quantity": f"{line.quantity:.3f}",
-                "uom": line.uom,
-                "location": line.location,
+                "line_no": number,
+                "kind": kind,
+                "code": code,
+                "quantity": f"{Decimal(milli_qty) / MILLI:.3f}",
+                "uom": uom,
+                "location": location,
             }
-            for line in receipt.lines
+            for number, kind, code, milli_qty, uom, location in zip(*receipt.lines, strict=True)
         ],
     }
 
@@ -364,7 +329,7 @@ async def wait(
     rows = await tx.rows(
         WAIT,
         now=now,
-        waiting=[code for _, code in waiting],
+        waiting=array_of_texts([code for _, code in waiting]),
         unknown_stores=[store_id for store_id, _ in unknown],
         unknown=[code for _, code in unknown],
         unknown_lines=list(unknown.values()),

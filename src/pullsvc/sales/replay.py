@@ -1,7 +1,7 @@
 """Codes that nobody knew: look them up again, move what their lines waited with, or set them aside by hand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pullsvc.catalog import wares as catalog
 from pullsvc.catalog.queries import FoundItem, find_items
@@ -121,21 +121,18 @@ async def _fill(
     if not keys:
         return 0, []
     held = await queries.held(tx, dict.fromkeys(keys, ""))
-    named = {one.location for _, booked in held.values() for one in booked if one.sku is None}
+    named = {booked.locations[place] for _, booked in held.values() for place in booked.unknown}
     wanted = Wanted(mark=None, locations={place for place in named if place})
     shelves = (await catalog.wares(tx, {stamp.store_id: wanted}))[stamp.store_id].shelves
     lines, legs, filled = 0, [], []
     for key in keys:
         standing, booked = held[key]
-        receipt = replace(standing.receipt, lines=tuple(one.line for one in booked if one.sku is None))
-        found = {
-            one.line.line_no: one
-            for one in rules.book_lines(receipt, wares=wares, shelves=shelves)
-            if one.sku is not None
-        }
-        lines += len(found)
-        legs += rules.legs_of(rules.effect_of(found.values(), occurred_at=receipt.occurred_at), key=receipt.key)
-        filled.append([found.get(one.line.line_no, one) for one in booked])
+        receipt = standing.receipt
+        waiting = receipt._replace(lines=receipt.lines.at(booked.unknown))
+        looked_up = rules.book(waiting, wares=wares, shelves=shelves)
+        lines += len(looked_up.skus) - len(looked_up.unknown)
+        legs += rules.legs_of(rules.effect_of(looked_up, occurred_at=receipt.occurred_at), key=receipt.key)
+        filled.append(booked.filled(looked_up))
     await tx.run(
         queries.FILL,
         store_id=stamp.store_id,

@@ -14,7 +14,7 @@ from pullsvc.db import Database
 from pullsvc.errors import NotFound
 from pullsvc.sales import actions, bodies, queries, replay, stream, views
 from pullsvc.sales.actions import Sent, Taken
-from pullsvc.sales.rules import Receipt
+from pullsvc.sales.rules import Receipt, Result
 from pullsvc.web import metrics
 from pullsvc.web.bodies import Day
 from pullsvc.web.deps import Db
@@ -29,6 +29,8 @@ Lead = Annotated[Caller, may(Perm.LEAD)]
 
 # Single receipts that arrive at the same moment, of any stores, share a commit.
 COMBINED: Combiner[Sent, list[Taken]] = Combiner(actions.receive_all)
+
+SALE_LINES = {result: metrics.SALE_LINES.labels(result.value) for result in Result}
 
 NDJSON = "application/x-ndjson"
 STREAM_BODY = {
@@ -113,11 +115,11 @@ async def stream_receipts(request: Request, caller: Till, db: Db) -> Any:
 
 def _count(taken: Sequence[Taken]) -> None:
     """Count the lines of a batch that was committed."""
-    lines: Counter[str] = Counter()
+    lines: Counter[Result] = Counter()
     for one in taken:
-        lines[one.result.value] += len(one.receipt.lines)
+        lines[one.result] += one.receipt.line_count
     for result, count in lines.items():
-        metrics.SALE_LINES.labels(result).inc(count)
+        SALE_LINES[result].inc(count)
 
 
 @router.get("/receipts", response_model=Page[views.ReceiptSummary])

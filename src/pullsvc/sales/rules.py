@@ -1,14 +1,12 @@
 """What a receipt means: which version of it counts, how many eaches each line is, and which units that moves."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from operator import itemgetter
+from operator import lt
 from typing import NamedTuple, Protocol
 
 from pullsvc.errors import Kind, Rejection
@@ -27,9 +25,16 @@ MAX_DATE_BEHIND_DAYS = 2
 UNPLACED = "UNPLACED"
 RETURNS = "RETURNS"
 
-FINGERPRINT_BYTES = 16
-# Tills sell by ones and twos: what was worked out for a quantity is nearly always asked for again.
+# Tills sell by ones and twos: a quantity is nearly always one that was worked out before.
 QUANTITIES_REMEMBERED = 10_000
+MILLI = 1_000
+MICRO = 1_000_000
+
+FINGERPRINT_BYTES = 16
+UNIT_SEPARATOR = "\x1f"  # No till's text holds it, as all of them are printable.
+
+_CLOCK_AHEAD = timedelta(seconds=MAX_CLOCK_AHEAD_S)
+_RECEIPT_AGE = timedelta(days=MAX_RECEIPT_AGE_DAYS)
 
 
 class Status(StrEnum):
@@ -51,6 +56,8 @@ class LineKind(StrEnum):
 class Uom(StrEnum):
     """Unit of a line's quantity."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and there is one for each line.
+
     EACH = "each"
     KG = "kg"
     LB = "lb"
@@ -60,13 +67,15 @@ class Uom(StrEnum):
 class Result(StrEnum):
     """What taking in a receipt did; the last two: another version of it was there already."""
 
+    __hash__ = str.__hash__  # As above, for each receipt.
+
     NEW = "new"
     REPEATED = "repeated"
     CORRECTED = "corrected"
     SUPERSEDED = "superseded"
 
 
-GRAMS = {Uom.KG: Decimal(1_000), Uom.LB: Decimal("453.59237"), Uom.G: Decimal(1)}
+MICROGRAMS = {Uom.KG: 1_000_000_000, Uom.LB: 453_592_370, Uom.G: 1_000_000}
 _OPPOSITE = {LineKind.SALE: LineKind.RETURN, LineKind.RETURN: LineKind.SALE, LineKind.VOID: LineKind.VOID}
 
 
@@ -105,28 +114,32 @@ class Key(NamedTuple):
         return f"{self.business_date}/{self.register}/{self.sequence}"
 
 
-class Line(NamedTuple):
-    """One line as the till sent it.
+class Lines(NamedTuple):
+    """The lines of a receipt as columns, which cost a fraction of an object for each line.
 
     Attributes:
-        line_no: Number within the receipt.
-        kind: Sale, return or void.
-        code: Barcode in its normal form, or a sku.
-        quantity: In `uom`; > 0.
-        uom: Unit of `quantity`.
-        location: Shelf that the units were taken from, where the till knows it.
+        numbers: Within the receipt, each once, rising.
+        kinds: Sale, return or void.
+        codes: Barcodes in their normal form, or skus.
+        milli_qtys: Quantities in thousandths of their unit; > 0.
+        uoms: Units of the quantities.
+        locations: Shelves that the units were taken from, where the till knows them.
     """
 
-    line_no: int
-    kind: LineKind
-    code: str
-    quantity: Decimal
-    uom: Uom
-    location: str | None = None
+    numbers: Sequence[int] = ()
+    kinds: Sequence[LineKind] = ()
+    codes: Sequence[str] = ()
+    milli_qtys: Sequence[int] = ()
+    uoms: Sequence[Uom] = ()
+    locations: Sequence[str | None] = ()
+
+    def at(self, places: Iterable[int]) -> "Lines":
+        """Return those at the places, in their order."""
+        chosen = list(places)
+        return Lines._make([column[place] for place in chosen] for column in self)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """One version of a till's transaction.
 
     Attributes:
@@ -142,8 +155,13 @@ class Receipt:
     occurred_at: datetime
     pos_revision: int | None
     status: Status
-    lines: tuple[Line, ...]
+    lines: Lines
     fingerprint: str
+
+    @property
+    def line_count(self) -> int:
+        """How many lines it has."""
+        return len(self.lines.numbers)
 
 
 class Ware(Protocol):
@@ -166,30 +184,42 @@ class Ware(Protocol):
         """The item's home shelf."""
 
 
-class BookedLine(NamedTuple):
-    """A line and what the books make of it.
+class Booked(NamedTuple):
+    """Lines and what the books make of them, in columns.
 
     Attributes:
-        line: As the till sent it.
-        sku: The item; None: the code is unknown.
-        location: Where its units are booked from or to; the till's own word on it while the code is unknown.
-        sold_qty: Eaches sold, negative when they came back; 0 when the line moves nothing.
+        codes: As the till sent them.
+        skus: The items; None: the code is unknown.
+        locations: Where their units are booked from or to; the till's own word on it while the code is unknown.
+        sold_qtys: Eaches sold, negative when they came back; 0 where the line moves nothing.
     """
 
-    line: Line
-    sku: str | None
-    location: str | None
-    sold_qty: int
+    codes: Sequence[str] = ()
+    skus: Sequence[str | None] = ()
+    locations: Sequence[str | None] = ()
+    sold_qtys: Sequence[int] = ()
+
+    @property
+    def unknown(self) -> list[int]:
+        """The places of the lines whose code is unknown."""
+        return [place for place, sku in enumerate(self.skus) if sku is None] if None in self.skus else []
+
+    def waiting(self) -> list[str]:
+        """Return the unknown codes, each once, sorted."""
+        return sorted({self.codes[place] for place in self.unknown})
+
+    def filled(self, looked_up: "Booked") -> "Booked":
+        """Return the lines with those of unknown codes replaced by what another look made of them, in their order."""
+        skus, locations, sold_qtys = list(self.skus), list(self.locations), list(self.sold_qtys)
+        for place, sku, location, sold_qty in zip(self.unknown, *looked_up[1:], strict=True):
+            skus[place], locations[place], sold_qtys[place] = sku, location, sold_qty
+        return Booked(self.codes, skus, locations, sold_qtys)
 
 
-class Flow(NamedTuple):
-    """Where units of an item went, and when: what two versions of a receipt are compared by."""
+NOTHING_BOOKED = Booked()
 
-    sku: str
-    cause: Cause
-    location: str
-    occurred_at: datetime
-
+Flow = tuple[str, Cause, str, datetime]
+"""Where units of an item went, and when (sku, cause, location, occurred_at): two versions are compared by it."""
 
 Effect = Mapping[Flow, int]
 
@@ -211,54 +241,47 @@ class Standing:
     aside: tuple[tuple[int, Receipt], ...] = ()
 
 
-def make_receipt(
-    key: Key, *, occurred_at: datetime, pos_revision: int | None, status: Status, lines: Iterable[Line]
-) -> Receipt:
+def make_receipt(key: Key, *, occurred_at: datetime, pos_revision: int | None, status: Status, lines: Lines) -> Receipt:
     """Return the version with its fingerprint; order of lines and spelling of numbers and times are no matter."""
-    ordered = tuple(sorted(lines, key=itemgetter(0)))
-    said = [
-        str(key),
-        occurred_at.astimezone(UTC).isoformat(),
-        pos_revision,
-        status,
-        [[number, kind, code, spelt(quantity), uom, place] for number, kind, code, quantity, uom, place in ordered],
-    ]
-    digest = blake2b(json.dumps(said).encode(), digest_size=FINGERPRINT_BYTES)
-    return Receipt(
-        key=key,
-        occurred_at=occurred_at,
-        pos_revision=pos_revision,
-        status=status,
-        lines=ordered,
-        fingerprint=digest.hexdigest(),
-    )
+    numbers, kinds, codes, milli_qtys, uoms, locations = lines = _by_number(lines)
+    # All columns are of one length, so no other lines come to the same text.
+    said = UNIT_SEPARATOR.join(
+        (
+            str(key), occurred_at.astimezone(UTC).isoformat(), str(pos_revision), status,
+            *map(str, numbers), *kinds, *codes, *map(str, milli_qtys), *uoms, *(place or "" for place in locations),
+        )
+    )  # fmt: skip
+    digest = blake2b(said.encode(), digest_size=FINGERPRINT_BYTES)
+    return Receipt(key, occurred_at, pos_revision, status, lines, digest.hexdigest())
 
 
-@lru_cache(maxsize=QUANTITIES_REMEMBERED)
-def spelt(quantity: Decimal) -> str:
-    """Return the one way in which a quantity is written: `2`, `0.42`."""
-    return format(quantity.normalize(), "f")
+def _by_number(lines: Lines) -> Lines:
+    numbers = lines.numbers
+    if all(map(lt, numbers, numbers[1:])):
+        return lines
+    return lines.at(sorted(range(len(numbers)), key=numbers.__getitem__))
 
 
-def signed(kind: LineKind, quantity: Decimal) -> tuple[LineKind, Decimal]:
-    """Return kind and positive quantity: some tills write a return as a sale of less than nothing."""
-    return (kind, quantity) if quantity > 0 else (_OPPOSITE[kind], -quantity)
+def opposite(kind: LineKind) -> LineKind:
+    """Return what a line of less than nothing is: some tills write a return as a sale of a negative quantity."""
+    return _OPPOSITE[kind]
 
 
 def refusal(receipt: Receipt, *, now: datetime) -> Rejection | None:
     """Return why the receipt's times cannot be true, None when they can. Late is no reason."""
-    facts = {"receipt": str(receipt.key)}
-    if receipt.occurred_at > now + timedelta(seconds=MAX_CLOCK_AHEAD_S):
-        return ClockAhead("occurred_at lies ahead of our time; set the register's clock and send it again.", **facts)
-    if receipt.occurred_at < now - timedelta(days=MAX_RECEIPT_AGE_DAYS):
-        return ReceiptTooOld(f"Receipts are taken for {MAX_RECEIPT_AGE_DAYS} days; leave it out.", **facts)
+    if receipt.occurred_at > now + _CLOCK_AHEAD:
+        detail = "occurred_at lies ahead of our time; set the register's clock and send it again."
+        return ClockAhead(detail, receipt=str(receipt.key))
+    if receipt.occurred_at < now - _RECEIPT_AGE:
+        detail = f"Receipts are taken for {MAX_RECEIPT_AGE_DAYS} days; leave it out."
+        return ReceiptTooOld(detail, receipt=str(receipt.key))
     ahead_days = (receipt.key.business_date - receipt.occurred_at.astimezone(UTC).date()).days
     if not -MAX_DATE_BEHIND_DAYS <= ahead_days <= MAX_DATE_AHEAD_DAYS:
         detail = (
             f"business_date may be {MAX_DATE_BEHIND_DAYS} days before to {MAX_DATE_AHEAD_DAYS} day after the UTC date "
             "of occurred_at; correct one of them."
         )
-        return BusinessDateOff(detail, **facts)
+        return BusinessDateOff(detail, receipt=str(receipt.key))
     return None
 
 
@@ -291,23 +314,19 @@ def _outranks(receipt: Receipt, present: Receipt) -> bool:
     return receipt.pos_revision > (present.pos_revision or 0)
 
 
-def eaches(quantity: Decimal, uom: Uom, ware: Ware) -> int:
+@lru_cache(maxsize=QUANTITIES_REMEMBERED)
+def eaches(milli_qty: int, uom: Uom, pack_qty: int, weight_g: int) -> int:
     """Return how many eaches a quantity is: 1..MAX_MOVE_QTY.
 
     Packs count what is in them, weights are divided by the weight of one each; both are rounded half up, and never
     to nothing, as something left the shelf. Where no weight of the item is known, a weighed line is one
     each. What is beyond the largest move is a slip of the till (a barcode typed as a quantity), left to a count.
     """
-    return _eaches(quantity, uom.value, ware.pack_qty, ware.weight_g)
-
-
-@lru_cache(maxsize=QUANTITIES_REMEMBERED)
-def _eaches(quantity: Decimal, uom: str, pack_qty: int, weight_g: int) -> int:
-    if uom == Uom.EACH:
-        exact = quantity * pack_qty
+    if uom is Uom.EACH:
+        exact, one = milli_qty * pack_qty, MILLI
     else:
-        exact = quantity * GRAMS[Uom(uom)] / weight_g if weight_g else Decimal(1)
-    return min(max(int(exact.to_integral_value(ROUND_HALF_UP)), 1), MAX_MOVE_QTY)
+        exact, one = milli_qty * MICROGRAMS[uom], MILLI * MICRO * weight_g
+    return min(max((2 * exact + one) // (2 * one), 1), MAX_MOVE_QTY) if one else 1
 
 
 def moves_units(status: Status, kind: LineKind) -> bool:
@@ -315,7 +334,7 @@ def moves_units(status: Status, kind: LineKind) -> bool:
     return status is Status.COMPLETED and kind is not LineKind.VOID
 
 
-def book_lines(receipt: Receipt, *, wares: Mapping[str, Ware | None], shelves: Mapping[str, bool]) -> list[BookedLine]:
+def book(receipt: Receipt, *, wares: Mapping[str, Ware | None], shelves: Mapping[str, bool]) -> Booked:
     """Return the lines of a receipt as the books see them.
 
     Args:
@@ -325,28 +344,32 @@ def book_lines(receipt: Receipt, *, wares: Mapping[str, Ware | None], shelves: M
             as a wrong label must not keep a sale out of the books.
     """
     completed = receipt.status is Status.COMPLETED
-    booked = []
-    for line in receipt.lines:
-        _, kind, code, quantity, uom, place = line
-        ware = wares.get(code)
-        if ware is None:
-            booked.append(BookedLine(line, None, place, 0))
-            continue
-        qty = eaches(quantity, uom, ware) if completed and kind is not LineKind.VOID else 0
-        if kind is LineKind.RETURN:
-            place, qty = RETURNS, -qty
-        elif place is None or not shelves.get(place):
-            place = ware.home or UNPLACED
-        booked.append(BookedLine(line, ware.sku, place, qty))
-    return booked
+    _, kinds, codes, milli_qtys, uoms, named = receipt.lines
+    skus: list[str | None] = []
+    locations: list[str | None] = []
+    sold_qtys = []
+    for kind, code, milli_qty, uom, name in zip(kinds, codes, milli_qtys, uoms, named, strict=True):
+        sku, location, qty = None, name, 0
+        if ware := wares.get(code):
+            sku = ware.sku
+            if completed and kind is not LineKind.VOID:
+                qty = eaches(milli_qty, uom, ware.pack_qty, ware.weight_g)
+            if kind is LineKind.RETURN:
+                location, qty = RETURNS, -qty
+            elif name is None or not shelves.get(name):
+                location = ware.home or UNPLACED
+        skus.append(sku)
+        locations.append(location)
+        sold_qtys.append(qty)
+    return Booked(codes, skus, locations, sold_qtys)
 
 
-def effect_of(lines: Iterable[BookedLine], *, occurred_at: datetime) -> Effect:
+def effect_of(booked: Booked, *, occurred_at: datetime) -> Effect:
     """Return how many eaches the lines move, by flow; all > 0."""
     effect: dict[Flow, int] = {}
-    for _, sku, location, sold_qty in lines:
+    for sku, location, sold_qty in zip(booked.skus, booked.locations, booked.sold_qtys, strict=True):
         if sold_qty and sku is not None and location is not None:
-            flow = Flow(sku, Cause.SALE if sold_qty > 0 else Cause.CUSTOMER_RETURN, location, occurred_at)
+            flow = sku, Cause.SALE if sold_qty > 0 else Cause.CUSTOMER_RETURN, location, occurred_at
             effect[flow] = effect.get(flow, 0) + abs(sold_qty)
     return effect
 

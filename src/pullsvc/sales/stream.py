@@ -44,12 +44,12 @@ async def batches(body: AsyncIterator[bytes], refused: Refused, *, now: datetime
         if isinstance(receipt, views.StreamError):
             refused.add(receipt)
             continue
-        full = lines + len(receipt.lines) > rules.MAX_BATCH_LINES or len(batch) == rules.MAX_BATCH_RECEIPTS
+        full = lines + receipt.line_count > rules.MAX_BATCH_LINES or len(batch) == rules.MAX_BATCH_RECEIPTS
         if full:
             yield batch
             batch, lines = [], 0
         batch.append(receipt)
-        lines += len(receipt.lines)
+        lines += receipt.line_count
     if batch:
         yield batch
 

@@ -1,5 +1,6 @@
 """What the sales room gives over HTTP."""
 
+from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -43,7 +44,7 @@ def result_of(taken: Taken) -> dict[str, object]:
         "register": key.register,
         "sequence": key.sequence,
         "result": taken.result,
-        "lines": len(taken.receipt.lines),
+        "lines": taken.receipt.line_count,
         "unknown_codes": taken.unknown_codes,
         "effect": [{"sku": sku, "location": place, "qty": qty} for (sku, place), qty in taken.effect.items()],
     }
@@ -62,14 +63,14 @@ class Totals(BaseModel):
 
     def add(self, taken: list[Taken]) -> None:
         """Count what was taken in."""
-        for one in taken:
-            self.receipts += 1
-            self.lines += len(one.receipt.lines)
-            self.new += one.result is Result.NEW
-            self.repeated += one.result is Result.REPEATED
-            self.corrected += one.result is Result.CORRECTED
-            self.superseded += one.result is Result.SUPERSEDED
-            self.unknown_codes += len(one.unknown_codes)
+        results = Counter(one.result for one in taken)
+        self.receipts += len(taken)
+        self.lines += sum(one.receipt.line_count for one in taken)
+        self.new += results[Result.NEW]
+        self.repeated += results[Result.REPEATED]
+        self.corrected += results[Result.CORRECTED]
+        self.superseded += results[Result.SUPERSEDED]
+        self.unknown_codes += sum(len(one.unknown_codes) for one in taken)
 
 
 class BatchResult(BaseModel):

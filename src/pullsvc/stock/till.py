@@ -5,14 +5,14 @@ never short of units, so nothing is found; and what all legs of a book come to i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
 from pullsvc.db import Tx, array_of_numbers, array_of_texts, sql
 from pullsvc.errors import Busy
 from pullsvc.outbox.actions import Stamp
-from pullsvc.stock.rules import NoSuchLocation, TillLeg
+from pullsvc.stock.rules import Cause, NoSuchLocation, TillLeg
 
 # `book` has one row for each book that changes, in the order (store, sku, location) in which every transaction locks;
 # `leg` has the movements, each with the number of its book. LATERAL with LIMIT holds the planner to the primary key and
@@ -123,76 +123,91 @@ async def pass_tills(tx: Tx, passed: Sequence[tuple[Stamp, TillLeg]]) -> None:
     """
     if not passed:
         return
-    rows = [(stamp.store_id, leg.sku, leg.location, stamp.principal_id, leg) for stamp, leg in passed]
+    rows = [
+        (stamp.store_id, sku, location, stamp.principal_id, change, cause, cause_id, occurred_at)
+        for stamp, (sku, location, change, cause, cause_id, occurred_at) in passed
+    ]
     rows.sort(key=itemgetter(0, 1, 2))  # In the order of the locks; it also keeps writes to one page together.
-    books = _Books()
-    numbers = [books.add((store_id, sku, place), leg) for store_id, sku, place, _, leg in rows]
-    now = max(stamp.now for stamp, _ in passed)
-    result = await tx.one(PASS, now=now, day=now.date(), **_leg_columns(rows, numbers), **books.columns())
-    if result.books < len(books.places):
-        places = sorted({place for _, _, place in books.places})
+    books, numbers = _books(rows)
+    now = max([stamp.now for stamp, _ in passed])
+    result = await tx.one(PASS, now=now, day=now.date(), **_leg_columns(rows, numbers), **_book_columns(books))
+    if result.books < len(books):
+        places = sorted({book.location for book in books})
         raise NoSuchLocation("A location is no shelf of its store, or is gone.", locations=places)
     if result.overtaken:
         raise Busy("The place was counted for the first time at the same moment; send the request again.")
 
 
-def _leg_columns(rows: Sequence[tuple[int, str, str, int | None, TillLeg]], numbers: Sequence[int]) -> dict[str, str]:
-    """Return the legs as parameters of PASS, each with the number of its book."""
-    stores, skus, locations, principals, legs = zip(*rows, strict=True)
-    return {
-        "books": array_of_numbers(numbers),
-        "stores": array_of_numbers(stores),
-        "principals": array_of_texts([None if one is None else str(one) for one in principals]),
-        "skus": array_of_texts(skus),
-        "locations": array_of_texts(locations),
-        "changes": array_of_numbers([leg.change for leg in legs]),
-        "causes": array_of_texts([leg.cause for leg in legs]),
-        "cause_ids": array_of_texts([leg.cause_id for leg in legs]),
-        "occurred": _moments([leg.occurred_at for leg in legs]),
-    }
-
-
-def _moments(moments: Sequence[datetime]) -> str:
-    """Return the text of an array of times; those of one receipt are the same, and writing a time out is slow."""
-    written = {at: str(at) for at in set(moments)}
-    return array_of_texts([written[at] for at in moments])
+_Row = tuple[int, str, str, int | None, int, Cause, str, datetime]
+"""A leg: store, sku, location, principal, change, cause, cause_id, occurred_at."""
 
 
 @dataclass(slots=True)
-class _Books:
-    """The books that change, in the order in which they were added: how much all legs together change each.
+class _Book:
+    """A book that changes.
 
     Attributes:
-        places: (store, sku, location) of each.
-        changes: In eaches.
-        earliest: When the earliest of its legs happened.
-        cause_ids: The cause of its first leg.
+        store_id: Its store.
+        sku: Its item.
+        location: Its place.
+        change: Of all legs together, in eaches.
+        earliest: When the earliest of them happened.
+        cause_id: The cause of the first.
     """
 
-    places: list[tuple[int, str, str]] = field(default_factory=list)
-    changes: list[int] = field(default_factory=list)
-    earliest: list[datetime] = field(default_factory=list)
-    cause_ids: list[str] = field(default_factory=list)
+    store_id: int
+    sku: str
+    location: str
+    change: int
+    earliest: datetime
+    cause_id: str
 
-    def add(self, place: tuple[int, str, str], leg: TillLeg) -> int:
-        """Add a leg, those of one place one after the other; return the number of its book, counted from 1."""
-        if not self.places or self.places[-1] != place:
-            self.places.append(place)
-            self.changes.append(leg.change)
-            self.earliest.append(leg.occurred_at)
-            self.cause_ids.append(leg.cause_id)
+
+def _books(rows: Sequence[_Row]) -> tuple[list[_Book], list[int]]:
+    """Return the books that the legs change, in their order, and for each leg the number of its book, from 1."""
+    books: list[_Book] = []
+    numbers = []
+    at = None
+    for store_id, sku, location, _, change, _, cause_id, occurred_at in rows:
+        if at != (at := (store_id, sku, location)):
+            book = _Book(store_id, sku, location, change, occurred_at, cause_id)
+            books.append(book)
         else:
-            self.changes[-1] += leg.change
-            self.earliest[-1] = min(self.earliest[-1], leg.occurred_at)
-        return len(self.places)
+            book.change += change
+            book.earliest = min(book.earliest, occurred_at)
+        numbers.append(len(books))
+    return books, numbers
 
-    def columns(self) -> dict[str, str]:
-        """Return them as parameters of PASS."""
-        return {
-            "book_stores": array_of_numbers([place[0] for place in self.places]),
-            "book_skus": array_of_texts([place[1] for place in self.places]),
-            "book_locations": array_of_texts([place[2] for place in self.places]),
-            "book_changes": array_of_numbers(self.changes),
-            "earliest": _moments(self.earliest),
-            "book_cause_ids": array_of_texts(self.cause_ids),
-        }
+
+def _leg_columns(rows: Sequence[_Row], numbers: Sequence[int]) -> dict[str, str]:
+    """Return the legs as parameters of PASS, each with the number of its book."""
+    stores, skus, locations, principals, changes, causes, cause_ids, occurred = zip(*rows, strict=True)
+    return {
+        "books": array_of_numbers(numbers),
+        "stores": array_of_numbers(stores),
+        "principals": _written_out(principals),
+        "skus": array_of_texts(skus),
+        "locations": array_of_texts(locations),
+        "changes": array_of_numbers(changes),
+        "causes": array_of_texts(causes),
+        "cause_ids": array_of_texts(cause_ids),
+        "occurred": _written_out(occurred),
+    }
+
+
+def _book_columns(books: Sequence[_Book]) -> dict[str, str]:
+    """Return the books as parameters of PASS."""
+    return {
+        "book_stores": array_of_numbers([book.store_id for book in books]),
+        "book_skus": array_of_texts([book.sku for book in books]),
+        "book_locations": array_of_texts([book.location for book in books]),
+        "book_changes": array_of_numbers([book.change for book in books]),
+        "earliest": _written_out([book.earliest for book in books]),
+        "book_cause_ids": array_of_texts([book.cause_id for book in books]),
+    }
+
+
+def _written_out(values: Sequence[datetime] | Sequence[int | None]) -> str:
+    """Return the text of an array of values of which many are the same: each is written out but once."""
+    written = {value: None if value is None else str(value) for value in set(values)}
+    return array_of_texts([written[value] for value in values])
