@@ -9,8 +9,8 @@ connection and run on the driver's own connection: what lies between costs more 
 
 import asyncio
 import contextlib
-import json
 import socket
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncpg
 from asyncpg.pool import Pool
+from pydantic_core import from_json, to_json
 from sqlalchemy import make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
@@ -71,6 +72,11 @@ def sql(statement: str) -> Statement:
     return Statement(str(compiled), tuple(compiled.positiontup or ()))
 
 
+def json_text(value: object) -> str:
+    """Return JSON for a parameter of a statement; times, dates and enumerations may stand in it as they are."""
+    return to_json(value).decode()
+
+
 def array_of_numbers(values: Sequence[int]) -> str:
     """Return the text of an array of numbers, for `CAST(CAST(:name AS text) AS integer[])`.
 
@@ -112,9 +118,11 @@ class Row(asyncpg.Record):  # type: ignore[misc]  # the driver has no annotation
         return dict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trailing:
     """Rows that nobody reads back in their own transaction, so they can all be written just before the commit.
+
+    Each is a thing of its own, found by its identity: acts write dozens of such rows.
 
     Attributes:
         name: Name of the table, also of the one parameter.
@@ -142,7 +150,7 @@ class Tx:
     def __init__(self, connection: "_Connection", listeners: Sequence[Listener] = ()) -> None:
         self._connection = connection
         self._listeners = listeners
-        self._trailing: dict[Trailing, list[Mapping[str, object]]] = {}
+        self._trailing: defaultdict[Trailing, list[Mapping[str, object]]] = defaultdict(list)
 
     async def rows(self, statement: Statement, /, **params: object) -> list[Row]:
         """Run the statement and return all its rows."""
@@ -170,13 +178,16 @@ class Tx:
         return int(count) if count.isdigit() else 0
 
     def write_last(self, trailing: Trailing, row: Mapping[str, object]) -> None:
-        """Have `row` written together with all other trailing rows, in one statement just before the commit."""
-        self._trailing.setdefault(trailing, []).append(row)
+        """Have `row` written together with all other trailing rows, in one statement just before the commit.
+
+        Its values are those that `json_text` takes.
+        """
+        self._trailing[trailing].append(row)
 
     async def write_trailing(self) -> None:
         """Write the trailing rows; called by `Database.begin` before it commits."""
         if self._trailing:
-            params = {trailing.name: json.dumps(rows) for trailing, rows in self._trailing.items()}
+            params = {trailing.name: json_text(rows) for trailing, rows in self._trailing.items()}
             await self.rows(_combined(tuple(self._trailing)), **params)
             self._trailing.clear()
 
@@ -356,4 +367,4 @@ def async_url(url: str) -> str:
 
 async def _speak_json(connection: Any) -> None:
     """Let jsonb columns arrive as Python values; parameters stay JSON text, written by the caller."""
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads, format="text")
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=from_json, format="text")

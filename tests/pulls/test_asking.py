@@ -79,8 +79,7 @@ async def ask_together(db: Database, scans: Sequence[Scan]) -> list[list[Asked |
 def told(results: Sequence[Sequence[Asked | NoHome]]) -> list[list[Any]]:
     """What the askers were told, without the ids."""
     return [
-        [(astuple(one.netted), astuple(one.pull)) if isinstance(one, Asked) else type(one) for one in asked]
-        for asked in results
+        [(astuple(one.netted), one.pull) if isinstance(one, Asked) else type(one) for one in asked] for asked in results
     ]
 
 

@@ -26,15 +26,15 @@ def append(tx: Tx, stamp: Stamp, kind: str, subject: object, data: Mapping[str, 
         stamp: Who and when.
         kind: Past-tense fact, `<thing>.<what>`, e.g. `tub.staged`.
         subject: What it happened to: an id or a code.
-        data: Ids and quantities only, plain JSON values; never names or notes of people.
+        data: Ids and quantities only; never names or notes of people. Not to be changed any more.
     """
     event = {
         "store_id": stamp.store_id,
-        "day": stamp.now.date().isoformat(),
+        "day": stamp.now.date(),
         "kind": kind,
         "subject": str(subject),
-        "data": dict(data or {}),
+        "data": data or {},
         "principal_id": stamp.principal_id,
-        "occurred_at": stamp.occurred_at.isoformat(),
+        "occurred_at": stamp.occurred_at,
     }
     tx.write_last(EVENTS, event)

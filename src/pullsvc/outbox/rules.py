@@ -1,11 +1,10 @@
 """What every act is signed with. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """Who acts, in which store, when: what every act is signed with.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
@@ -146,37 +146,39 @@ def _answer_ask(tx: Tx, act: Act, walk: _Walk, result: Result) -> Response | Rej
 
 def _answer_scan(tx: Tx, act: Act, walk: _Walk, results: Sequence[Result]) -> Response:
     outcomes = [None if isinstance(result, Rejection) else result.netted.outcome for result in results]
-    scan = views.GapScanAnswer(
-        opened=outcomes.count(Outcome.OPENED),
-        joined=outcomes.count(Outcome.JOINED),
-        refused=outcomes.count(None),
-        lines=[_line(n, result, walk) for n, result in enumerate(results)],
-    )
+    scan = {
+        "opened": outcomes.count(Outcome.OPENED),
+        "joined": outcomes.count(Outcome.JOINED),
+        "refused": outcomes.count(None),
+        "lines": [_line(n, result, walk) for n, result in enumerate(results)],
+    }
     return act.answer(tx, scan, status=201)
 
 
-def _line(n: int, result: Result, walk: _Walk) -> views.GapScanLine:
+def _line(n: int, result: Result, walk: _Walk) -> dict[str, Any]:
+    """Return the GapScanLine."""
     if isinstance(result, Rejection):
         told = {"code": result.code, "title": result.title, "detail": result.detail}
-        return views.GapScanLine(line=n, answer=None, refusal=told)
-    return views.GapScanLine(line=n, answer=_view(result, walk), refusal=None)
+        return {"line": n, "answer": None, "refusal": told}
+    return {"line": n, "answer": _view(result, walk), "refusal": None}
 
 
-def _view(asked: Asked, walk: _Walk) -> views.AskAnswer:
+def _view(asked: Asked, walk: _Walk) -> dict[str, Any]:
+    """Return the AskAnswer, with its members in their order: it is written as it is."""
     pull = asked.pull
-    return views.AskAnswer(
-        ask_id=asked.ask_id,
-        pull_id=asked.pull_id,
-        sku=pull.sku,
-        shelf=pull.shelf,
-        outcome=asked.netted.outcome,
-        answer=rules.answer_of(pull.state, put=pull.qty_put),
-        qty=asked.netted.qty,
-        uncovered=asked.netted.uncovered,
-        ask_count=pull.ask_count,
-        urgency=pull.urgency,
-        due_at=pull.due_at,
-        eta=rules.eta(
+    return {
+        "ask_id": asked.ask_id,
+        "pull_id": asked.pull_id,
+        "sku": pull.sku,
+        "shelf": pull.shelf,
+        "outcome": asked.netted.outcome,
+        "answer": rules.answer_of(pull.state, put=pull.qty_put),
+        "qty": asked.netted.qty,
+        "uncovered": asked.netted.uncovered,
+        "ask_count": pull.ask_count,
+        "urgency": pull.urgency,
+        "due_at": pull.due_at,
+        "eta": rules.eta(
             pull.state,
             opened_at=pull.opened_at,
             planned_at=pull.planned_at,
@@ -184,4 +186,4 @@ def _view(asked: Asked, walk: _Walk) -> views.AskAnswer:
             lead=walk.lead,
             now=walk.stamp.now,
         ),
-    )
+    }

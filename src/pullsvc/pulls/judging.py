@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pullsvc.outbox.rules import Stamp
 from pullsvc.pulls import rules
@@ -60,8 +60,7 @@ class Group:
     wishes: list[Ask]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a pull stands right after an ask; the fields are those of its row."""
 
     sku: str
@@ -166,8 +165,8 @@ class _Pull:
             "urgency": self.urgency,
             "asks": self.new_asks,
             "qty": self.new_qty,
-            "opened_at": self.opened_at.isoformat(),
-            "due_at": self.due_at.isoformat(),
+            "opened_at": self.opened_at,
+            "due_at": self.due_at,
             "end_reason": self.end_reason,
             "explanation": self.explanation,
         }
@@ -270,7 +269,7 @@ class Desk:
             "reason": wish.reason,
             "note": wish.note,
             "qty": wish.qty,
-            "due_at": due_at.isoformat(),
-            "now": stamp.now.isoformat(),
+            "due_at": due_at,
+            "now": stamp.now,
         }
         self.asks.append(row)

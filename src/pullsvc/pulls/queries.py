@@ -1,9 +1,8 @@
 """Pulls in the database: how far they have come, and how they are listed with their asks."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from pullsvc.db import Row, Statement, Trailing, Tx, sql
+from pullsvc.db import Row, Statement, Trailing, Tx, json_text, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls.rules import ENDED, MIN_LEAD_SAMPLES, LeadTimes, Pull, State
 
@@ -179,13 +178,13 @@ async def lead_times(tx: Tx, *, store_id: int) -> LeadTimes:
 def pull_of(row: Row) -> Pull:
     """Make the value the rules work on from a row of `pulls`."""
     return Pull(
-        pull_id=row.pull_id,
-        state=State(row.state),
-        wanted=row.qty_wanted,
-        planned=row.qty_planned,
-        filled=row.qty_filled,
-        put=row.qty_put,
-        end_reason=row.end_reason,
+        pull_id=row["pull_id"],
+        state=State(row["state"]),
+        wanted=row["qty_wanted"],
+        planned=row["qty_planned"],
+        filled=row["qty_filled"],
+        put=row["qty_put"],
+        end_reason=row["end_reason"],
     )
 
 
@@ -199,7 +198,7 @@ async def lock_all_pulls(tx: Tx, wanted: Iterable[tuple[int, int]]) -> dict[tupl
     """Lock these pulls, named by (store_id, pull_id), in that order, and return them by it."""
     keys = sorted(set(wanted))
     rows = await tx.rows(LOCK, stores=[store for store, _ in keys], pull_ids=[pull_id for _, pull_id in keys])
-    return {(row.store_id, row.pull_id): pull_of(row) for row in rows}
+    return {(row["store_id"], row["pull_id"]): pull_of(row) for row in rows}
 
 
 async def save_pulls(tx: Tx, changes: Iterable[tuple[Stamp, Pull]], *, last: bool) -> None:
@@ -215,7 +214,7 @@ async def save_pulls(tx: Tx, changes: Iterable[tuple[Stamp, Pull]], *, last: boo
         key = stamp.store_id, pull.pull_id
         rows[key] = _saved(stamp, pull, rows.get(key, {}))
     if not last:
-        await tx.run(SAVE, pulls=json.dumps(list(rows.values())))
+        await tx.run(SAVE, pulls=json_text(list(rows.values())))
         return
     for row in rows.values():
         tx.write_last(SAVE_LAST, row)
@@ -223,7 +222,7 @@ async def save_pulls(tx: Tx, changes: Iterable[tuple[Stamp, Pull]], *, last: boo
 
 def _saved(stamp: Stamp, pull: Pull, earlier: Mapping[str, object]) -> dict[str, object]:
     """Return the row to write; a time at which an earlier act of the transaction brought it so far stays."""
-    at = stamp.now.isoformat()
+    at = stamp.now
     return {
         "store_id": stamp.store_id,
         "pull_id": pull.pull_id,
@@ -245,4 +244,4 @@ async def reprice(tx: Tx, *, store_id: int, prices: Sequence[Mapping[str, object
     Returns:
         How many were changed; one that ended, or that a person's ask took over, is left alone.
     """
-    return await tx.run(REPRICE, store_id=store_id, pulls=json.dumps(prices))
+    return await tx.run(REPRICE, store_id=store_id, pulls=json_text(prices))

@@ -1,9 +1,10 @@
 """What a pull wants, where it stands, and what its askers are told. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from pullsvc.errors import Kind, Rejection
 
@@ -84,8 +85,7 @@ class PullEnded(Rejection):
     title = "This pull has ended already."
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(NamedTuple):
     """How far a pull has come; all quantities in eaches.
 
     Attributes:
@@ -119,16 +119,17 @@ class Pull:
         """
         if self.state in ENDED:
             raise PullEnded("Ask again to open a new one.", pull_id=self.pull_id, state=self.state)
-        changed = replace(
-            self,
-            wanted=self.wanted + wanted,
-            planned=self.planned + planned,
-            filled=self.filled + filled,
-            put=self.put + put,
+        wanted, planned, filled, put = (
+            self.wanted + wanted,
+            self.planned + planned,
+            self.filled + filled,
+            self.put + put,
         )
-        if min(changed.planned, changed.filled, changed.put, changed.rest) < 0:
-            raise ValueError(f"quantities of pull {self.pull_id} do not add up: {changed}")
-        after = replace(changed, state=_state_of(changed))
+        rest = wanted - planned - filled - put
+        state = _state_of(rest, planned=planned, filled=filled)
+        after = Pull(self.pull_id, state, wanted, planned, filled, put, self.end_reason)
+        if min(planned, filled, put, rest) < 0:
+            raise ValueError(f"quantities of pull {self.pull_id} do not add up: {after}")
         # What was given up while a task was on its way stays given up when the task brings less than it planned.
         if after.state is State.OPEN and after.end_reason:
             return after.give_up_rest(State.CANCELLED, after.end_reason)
@@ -141,24 +142,24 @@ class Pull:
         """
         trimmed = self.change(wanted=-self.rest)
         if trimmed.state is not State.CLOSED:
-            return replace(trimmed, end_reason=reason)
+            return trimmed._replace(end_reason=reason)
         ended = State.CLOSED if trimmed.put else state
-        return replace(trimmed, state=ended, end_reason=reason)
+        return trimmed._replace(state=ended, end_reason=reason)
 
     def reopen(self, planned: int) -> "Pull":
         """Return an unfillable pull alive again, as `planned` eaches were found after all."""
         if self.state is not State.UNFILLABLE:
             raise PullEnded("Ask again to open a new one.", pull_id=self.pull_id, state=self.state)
-        found = replace(self, wanted=self.put + planned, planned=planned, state=State.PLANNED, end_reason=None)
-        return replace(found, state=_state_of(found))
+        found = self._replace(wanted=self.put + planned, planned=planned, state=State.PLANNED, end_reason=None)
+        return found._replace(state=_state_of(found.rest, planned=found.planned, filled=found.filled))
 
 
-def _state_of(pull: Pull) -> State:
-    if pull.rest > 0:
+def _state_of(rest: int, *, planned: int, filled: int) -> State:
+    if rest > 0:
         return State.OPEN
-    if pull.planned:
+    if planned:
         return State.PLANNED
-    return State.FILLED if pull.filled else State.CLOSED
+    return State.FILLED if filled else State.CLOSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _stage(held: Held, deed: Staging, *, lanes: Places) -> Outcome:
     if task.qty_picked == 0 or task.tub is None:
         raise rules.IllegalMove("Nothing is in the tub; release the task instead.", picked=0)
     check_place(deed.lane, lanes.get((task.store_id, deed.lane)), kinds=LANES)
-    staged = replace(task.having(map(_as_staged, task.lines)).at(TaskState.STAGED, deed.stamp.now), lane=deed.lane)
+    staged = task.having(map(_as_staged, task.lines)).at(TaskState.STAGED, deed.stamp.now)._replace(lane=deed.lane)
     facts = {"task_id": task.task_id, "lane": deed.lane, "qty": task.qty_picked}
     return Outcome(staged, told=[Told("tub.staged", task.tub, facts)], pulls=_filled(task))
 
@@ -88,7 +88,7 @@ def _stage(held: Held, deed: Staging, *, lanes: Places) -> Outcome:
 def _as_staged(line: Line) -> Line:
     if line.open_qty == 0:
         return line
-    return replace(line, state=LineState.PICKED if line.picked else LineState.DROPPED)
+    return line._replace(state=LineState.PICKED if line.picked else LineState.DROPPED)
 
 
 def _filled(task: Task) -> dict[int, Callable[[Pull], Pull]]:
@@ -117,7 +117,7 @@ def _deliver(held: Held, deed: Deed) -> Outcome:
     assert deed.stamp.principal_id is not None
     task = held.task(deed, frozenset({TaskState.STAGED}), to_do="deliver it")
     on_floor = task.at(TaskState.ON_FLOOR, deed.stamp.now)
-    taken = replace(on_floor, fence=task.fence + 1, claimed_by=deed.stamp.principal_id)
+    taken = on_floor._replace(fence=task.fence + 1, claimed_by=deed.stamp.principal_id)
     return Outcome(taken, told=[Told("tub.delivered", task.tub, {"task_id": task.task_id})])
 
 
@@ -199,7 +199,7 @@ def _arrived(settled: Sequence[tuple[Line, Settlement]]) -> dict[int, Callable[[
             qty, put = sum(s.qty for s in settlements), sum(s.put for s in settlements)
             after = pull.change(filled=-qty, put=put, wanted=-sum(s.returned for s in settlements))
             if after.state == "closed" and after.put == 0:
-                return replace(after, end_reason="did_not_fit")
+                return after._replace(end_reason="did_not_fit")
             return after
 
         return arrived
@@ -269,5 +269,5 @@ def _reassign(held: Held, deed: Reassignment, *, workers: Mapping[tuple[int, int
 def _taken_over(task: Task, worker: int, *, told: str) -> Outcome:
     """Give a live task to a worker, with a new fence; the old holder's scans are refused from now on."""
     state = TaskState.FILLING if task.state is TaskState.ABANDONED else task.state
-    taken = replace(task, state=state, fence=task.fence + 1, claimed_by=worker)
+    taken = task._replace(state=state, fence=task.fence + 1, claimed_by=worker)
     return Outcome(taken, told=[Told(told, task.task_id, {"worker": worker, "from": task.claimed_by})])

@@ -314,8 +314,8 @@ def _task(n: int, claim: Claim, plan: Plan, lines: Sequence[dict[str, Any]]) -> 
         "store_id": store_id,
         "tub": claim.wish.tub,
         "claimed_by": principal_id,
-        "claimed_at": claim.stamp.now.isoformat(),
-        "lease_until": (claim.stamp.now + claim.lease).isoformat(),
+        "claimed_at": claim.stamp.now,
+        "lease_until": claim.stamp.now + claim.lease,
         "estimated_s": plan.estimated_s,
         "lines": lines,
     }

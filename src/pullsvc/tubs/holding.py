@@ -5,7 +5,7 @@ nothing, the acts of a batch see what the earlier ones did, and one act is a bat
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -117,7 +117,7 @@ class Held:
         if deed.fence is not None:
             rules.check_fence(task, deed.fence)
         rules.check_state(task, allowed, to_do=to_do)
-        return replace(task, lease_until=deed.stamp.now + deed.lease) if deed.lease else task
+        return task._replace(lease_until=deed.stamp.now + deed.lease) if deed.lease else task
 
     def bound(self, task: Task, tub: str) -> Task:
         """Return the task with its tub; scanning the tub that it has already is fine.
@@ -135,7 +135,7 @@ class Held:
         state, user = self.tubs[task.store_id, tub]
         if state is not TubState.IDLE:
             raise rules.WrongTub(f"{tub} is {state} on task {user}; scan another.", tub=tub)
-        return replace(task, tub=tub, state=TaskState.FILLING)
+        return task._replace(tub=tub, state=TaskState.FILLING)
 
     def keep(self, task: Task) -> None:
         """Let the acts that follow find the task so."""
@@ -210,7 +210,7 @@ async def _follow(tx: Tx, acts: Sequence[tuple[Stamp, Outcome]]) -> None:
         for line, qty in outcome.lost:
             await _keep_missing(tx, stamp, outcome.task, line, qty)
         for told in outcome.told:
-            signed = stamp if told.at in (None, stamp.occurred_at) else replace(stamp, occurred_at=told.at)
+            signed = stamp if told.at in (None, stamp.occurred_at) else stamp._replace(occurred_at=told.at)
             append(tx, signed, told.kind, told.subject, told.facts)
 
 
@@ -262,9 +262,9 @@ def let_go(task: Task, now: datetime) -> Outcome:
     open_qty: dict[int, int] = {}
     for line in live:
         open_qty[line.pull_id] = open_qty.get(line.pull_id, 0) + line.open_qty
-    dropped = task.having(replace(x, state=LineState.DROPPED) for x in live)
+    dropped = task.having(x._replace(state=LineState.DROPPED) for x in live)
     return Outcome(
-        replace(dropped.at(TaskState.RELEASED, now), tub=None),
+        dropped.at(TaskState.RELEASED, now)._replace(tub=None),
         told=[Told("task.released", task.task_id, {"lines": len(live)})],
         pulls={n: _unplanned(qty) for n, qty in open_qty.items() if qty},
     )

@@ -4,9 +4,10 @@ The same planner answers "what would I get?" and "give it to me", so that the pr
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 # Seconds of work, as measured in stores: stacking time follows from the number of lines and of units
 # (van Zelst 2009, Curseu 2009); the figures are those of the replenishment benchmark in docs/benchmark.md.
@@ -21,8 +22,7 @@ URGENT_BAND = 10  # Pulls whose urgency differs by less than this are taken in t
 Given = dict[str, dict[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(NamedTuple):
     """Units of an item in a backroom location.
 
     Attributes:
@@ -40,8 +40,7 @@ class Bin:
     book: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An open pull that could go into the tub.
 
     Attributes:
@@ -86,8 +85,7 @@ class Limits:
     seconds: int = 15 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedLine:
+class PlannedLine(NamedTuple):
     """One stop: take `qty` eaches from `location` for a pull."""
 
     pull_id: int
@@ -172,7 +170,7 @@ class Pool:
             if given := self.given.get(candidate.sku):
                 bins = _without(bins, given)
             if bins:
-                yield candidate if bins == candidate.bins else replace(candidate, bins=bins)
+                yield candidate if bins == candidate.bins else candidate._replace(bins=bins)
 
     def _give(self, lines: Iterable[PlannedLine]) -> None:
         for line in lines:
@@ -180,14 +178,14 @@ class Pool:
             places[line.location] = places.get(line.location, 0) + line.qty
             pull = self._candidates[line.pull_id]
             if pull.qty > line.qty:
-                self._candidates[line.pull_id] = replace(pull, qty=pull.qty - line.qty)
+                self._candidates[line.pull_id] = pull._replace(qty=pull.qty - line.qty)
             else:
                 del self._candidates[line.pull_id]
 
 
 def _without(bins: Iterable[Bin], given: Mapping[str, int]) -> tuple[Bin, ...]:
     """Return the bins that still have units when these were given."""
-    left = (replace(b, available=b.available - given[b.location]) if b.location in given else b for b in bins)
+    left = (b._replace(available=b.available - given[b.location]) if b.location in given else b for b in bins)
     return tuple(b for b in left if b.available > 0)
 
 
@@ -201,7 +199,7 @@ def _claim_order(candidate: Candidate) -> tuple[int, datetime, int]:
 
 
 def _distance(candidate: Candidate, walk_seq: int) -> int:
-    return min(abs(b.walk_seq - walk_seq) for b in candidate.bins)
+    return min([abs(b.walk_seq - walk_seq) for b in candidate.bins])
 
 
 def source(bins: Sequence[Bin], qty: int) -> list[tuple[Bin, int]]:

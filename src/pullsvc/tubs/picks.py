@@ -1,7 +1,7 @@
 """Fill tubs: scan the tub, pick, put units back, skip a line; built like `actions`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -86,7 +86,7 @@ def _pick(held: Held, deed: Picking, *, wares: Wares) -> Outcome:
         if (tub := task.tub) is None:
             raise rules.NeedsTub("Scan the tub that you fill, then the item again.", task_id=task.task_id)
         state = LineState.PICKED if qty == line.open_qty else line.state
-        after = replace(line, picked=line.picked + qty, state=state)
+        after = line._replace(picked=line.picked + qty, state=state)
         task = task.having([after], state=TaskState.FILLING)
         src, at = scan.location or line.location, scan.occurred_at
         legs.append(Leg(line.sku, qty, src, tub, Cause.PICK, line_id(task, line), occurred_at=at))
@@ -163,7 +163,7 @@ def _unpick(held: Held, deed: Unpicking) -> Outcome:
     if qty > line.picked:
         raise rules.OverSettled(f"Line {line.line_no} has {line.picked} in the tub.", unsettled=line.picked)
     state = LineState.PLANNED if line.state is LineState.PICKED else line.state
-    back = replace(line, picked=line.picked - qty, state=state)
+    back = line._replace(picked=line.picked - qty, state=state)
     assert task.tub is not None
     return Outcome(
         task.having([back]),
@@ -184,6 +184,6 @@ def _skip(held: Held, deed: LineDeed) -> Outcome:
     if line.open_qty == 0:
         raise rules.IllegalMove(f"Line {line.line_no} is {line.state}; nothing of it is open.", state=line.state)
     last = max(x.pick_seq for x in task.lines)
-    skipped = replace(line, state=LineState.SKIPPED, pick_seq=last + 1)
+    skipped = line._replace(state=LineState.SKIPPED, pick_seq=last + 1)
     told = Told("line.skipped", task.task_id, {"line_no": line.line_no, "sku": line.sku})
     return Outcome(task.having([skipped]), told=[told])

@@ -1,10 +1,10 @@
 """What may be done to a task, a line and a tub, and by whom. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pullsvc.errors import Kind, Rejection
 
@@ -199,8 +199,7 @@ class TooManyTasks(Rejection):
     title = "Finish or release a task first."
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of a task; quantities in eaches."""
 
     line_no: int
@@ -229,8 +228,7 @@ class Line:
         return self.picked - self.put - self.returned - self.damaged - self.missing
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A task with its lines, as locked for an act."""
 
     store_id: int
@@ -249,17 +247,16 @@ class Task:
     @property
     def qty_picked(self) -> int:
         """Eaches that were put into the tub."""
-        return sum(line.picked for line in self.lines)
+        return sum([line.picked for line in self.lines])
 
     @property
     def qty_settled(self) -> int:
         """Eaches of them that are accounted for."""
-        return sum(line.picked - line.unsettled for line in self.lines)
+        return sum([line.picked - line.unsettled for line in self.lines])
 
     def at(self, state: TaskState, now: datetime) -> "Task":
         """Return the task in that state, with the time at which it first got there."""
-        return replace(
-            self,
+        return self._replace(
             state=state,
             staged_at=self.staged_at or now if state is TaskState.STAGED else self.staged_at,
             delivered_at=self.delivered_at or now if state is TaskState.ON_FLOOR else self.delivered_at,
@@ -269,7 +266,7 @@ class Task:
     def having(self, lines: Iterable[Line], **changes: Any) -> "Task":
         """Return the task with these lines in place of its own of the same numbers, and other fields changed."""
         by_no = {line.line_no: line for line in lines}
-        return replace(self, lines=tuple(by_no.get(line.line_no, line) for line in self.lines), **changes)
+        return self._replace(lines=tuple(by_no.get(line.line_no, line) for line in self.lines), **changes)
 
     def line(self, line_no: int) -> Line:
         """Return the line with this number.
@@ -371,14 +368,13 @@ def check_settlement(line: Line, settlement: Settlement) -> None:
 
 def settled(line: Line, settlement: Settlement) -> Line:
     """Return the line with these units accounted for; settled once all of them are."""
-    after = replace(
-        line,
+    after = line._replace(
         put=line.put + settlement.put,
         returned=line.returned + settlement.returned,
         damaged=line.damaged + settlement.damaged,
         missing=line.missing + settlement.missing,
     )
-    return replace(after, state=LineState.SETTLED) if after.unsettled == 0 else after
+    return after._replace(state=LineState.SETTLED) if after.unsettled == 0 else after
 
 
 def all_settled(lines: Iterable[Line]) -> bool:

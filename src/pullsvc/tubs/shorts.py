@@ -5,7 +5,6 @@ last, not to the picker who found it wrong.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from pullsvc.db import Tx
@@ -57,8 +56,8 @@ async def report_short(
 
 def _shorted(line: Line, reported: Line, reason: ShortReason) -> Line:
     if line.line_no == reported.line_no or line.picked:
-        return replace(line, state=LineState.SHORT, short_reason=reason)
-    return replace(line, state=LineState.DROPPED)
+        return line._replace(state=LineState.SHORT, short_reason=reason)
+    return line._replace(state=LineState.DROPPED)
 
 
 async def _correct_place(tx: Tx, stamp: Stamp, *, task: Task, line: Line, reason: ShortReason) -> None:
@@ -119,7 +118,7 @@ async def _elsewhere(
                     "qty": part,
                 }
             )
-            bins = [replace(b, available=b.available - part) if b.location == place.location else b for b in bins]
+            bins = [b._replace(available=b.available - part) if b.location == place.location else b for b in bins]
             bins = [b for b in bins if b.available > 0]
     return stops
 
@@ -167,7 +166,7 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     replaced = [
         x for x in task.lines if x.pull_id == line.pull_id and x.line_no > line.line_no and x.open_qty and not x.picked
     ]
-    dropped = [replace(x, state=LineState.DROPPED) for x in replaced]
+    dropped = [x._replace(state=LineState.DROPPED) for x in replaced]
     freed = sum(x.open_qty for x in replaced)
     (pull,) = (await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=[line.pull_id])).values()
     if pull.state is State.UNFILLABLE:
@@ -177,7 +176,7 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
         raise rules.IllegalMove("The rest is given up or on its way otherwise; put the units away or ask again.")
     else:
         after = pull.change(planned=rest - freed)
-    again = replace(line, state=LineState.PLANNED, short_reason=None)
+    again = line._replace(state=LineState.PLANNED, short_reason=None)
     changed = task.having([again, *dropped], lease_until=stamp.now + lease)
     await holding.save(tx, stamp, before=task, after=changed)
     cause_id = _cause_id(task, line)

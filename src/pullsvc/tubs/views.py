@@ -272,66 +272,64 @@ class TubView(BaseModel):
 TaskFilter = Literal["claimed", "filling", "staged", "on_floor", "closed", "released", "abandoned", "cancelled"]
 
 
-# The answers of acts are built from what the act itself knows, so nothing of them needs to be validated.
+# The answers of acts are built from what the act itself knows, so they are written as they are, with the members of
+# their models in that order.
 
 
-def task_shown(done: Done, *, who: Caller) -> TaskView:
-    """Return the task as the act of this caller left it; its rows were locked with what a task shows."""
+def task_shown(done: Done, *, who: Caller) -> dict[str, Any]:
+    """Return a TaskView: the task as this act left it; its rows were locked with what a task shows."""
     task, head = done.outcome.task, done.rows[0]
     now_at = sorted(zip(task.lines, done.rows, strict=True), key=lambda stop: (stop[0].pick_seq, stop[0].line_no))
-    return TaskView.model_construct(
-        task_id=task.task_id,
-        state=task.state,
-        tub=task.tub,
-        lane=task.lane,
-        fence=task.fence,
-        claimed_by=task.claimed_by,
-        worker=done.outcome.holder or (who.name if task.claimed_by == who.principal_id else head["worker"]),
-        claimed_at=head["claimed_at"],
-        lease_until=task.lease_until,
-        lease_s=max(0, int((task.lease_until - who.now).total_seconds())),
-        estimated_s=head["estimated_s"],
-        qty_picked=task.qty_picked,
-        qty_settled=task.qty_settled,
-        staged_at=task.staged_at,
-        delivered_at=task.delivered_at,
-        ended_at=task.ended_at,
-        lines=[_line_shown(line, row) for line, row in now_at],
-    )
+    return {
+        "task_id": task.task_id,
+        "state": task.state,
+        "tub": task.tub,
+        "lane": task.lane,
+        "fence": task.fence,
+        "claimed_by": task.claimed_by,
+        "worker": done.outcome.holder or (who.name if task.claimed_by == who.principal_id else head["worker"]),
+        "claimed_at": head["claimed_at"],
+        "lease_until": task.lease_until,
+        "lease_s": max(0, int((task.lease_until - who.now).total_seconds())),
+        "estimated_s": head["estimated_s"],
+        "qty_picked": task.qty_picked,
+        "qty_settled": task.qty_settled,
+        "staged_at": task.staged_at,
+        "delivered_at": task.delivered_at,
+        "ended_at": task.ended_at,
+        "lines": [_line_shown(line, row) for line, row in now_at],
+    }
 
 
-def _line_shown(line: Line, row: Row) -> LineView:
-    return LineView.model_construct(
-        line_no=line.line_no,
-        pull_id=line.pull_id,
-        sku=line.sku,
-        description=row["description"],
-        department=row["department"],
-        attributes=row["attributes"],
-        case_pack=row["case_pack"],
-        from_location=line.location,
-        shelf=line.shelf,
-        state=line.state,
-        short_reason=line.short_reason,
-        urgency=row["urgency"],
-        qty_planned=line.planned,
-        qty_picked=line.picked,
-        qty_put=line.put,
-        qty_returned=line.returned,
-        qty_damaged=line.damaged,
-        qty_missing=line.missing,
-    )
+def _line_shown(line: Line, row: Row) -> dict[str, Any]:
+    return {
+        "line_no": line.line_no,
+        "pull_id": line.pull_id,
+        "sku": line.sku,
+        "description": row["description"],
+        "department": row["department"],
+        "attributes": row["attributes"],
+        "case_pack": row["case_pack"],
+        "from_location": line.location,
+        "shelf": line.shelf,
+        "state": line.state,
+        "short_reason": line.short_reason,
+        "urgency": row["urgency"],
+        "qty_planned": line.planned,
+        "qty_picked": line.picked,
+        "qty_put": line.put,
+        "qty_returned": line.returned,
+        "qty_damaged": line.damaged,
+        "qty_missing": line.missing,
+    }
 
 
-def picks_shown(done: Done, *, listed: bool) -> PickAnswer | PickBatchAnswer:
-    """Return what scans left: a list of them, or the one there is."""
+def picks_shown(done: Done, *, listed: bool) -> dict[str, Any]:
+    """Return what scans left: a PickBatchAnswer of all of them, or a PickAnswer of the one there is."""
     task = done.outcome.task
-    about: dict[str, Any] = {"task_id": task.task_id, "lease_until": task.lease_until}
     scans = [_picked(one) for one in done.outcome.answer]
-    if listed:
-        return PickBatchAnswer.model_construct(picks=[PickedView.model_construct(**scan) for scan in scans], **about)
-    (scan,) = scans
-    return PickAnswer.model_construct(**scan, **about)
+    left = {"picks": scans} if listed else scans[0]
+    return {"task_id": task.task_id, **left, "lease_until": task.lease_until}
 
 
 def _picked(one: Picked) -> dict[str, Any]:

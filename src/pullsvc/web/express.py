@@ -57,16 +57,16 @@ class _Step:
     given: Sequence[tuple[str, int]]
     body_as: str | None = None
 
-    async def take(self, request: Request, done: Sequence[object], body: object) -> Any:
-        arguments: dict[str, object] = {one.name: one.value(request) for one in self.parameters}
-        for name, place in self.given:
-            arguments[name] = done[place]
+    def take(self, request: Request, done: Sequence[object], body: object) -> Any:
+        """Make the call; the caller awaits what comes of one that waits."""
+        arguments = {name: done[place] for name, place in self.given}
+        for one in self.parameters:
+            arguments[one.name] = one.value(request)
         if self.request_as:
             arguments[self.request_as] = request
         if self.body_as:
             arguments[self.body_as] = body
-        result = self.call(**arguments)
-        return await result if self.waits else result
+        return self.call(**arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ class _Way:
         body = await self._body(request) if self.body else None
         done: list[object] = []
         for step in self.steps:
-            done.append(await step.take(request, done, body))
+            result = step.take(request, done, body)
+            done.append(await result if step.waits else result)
         response = done[-1]
         assert isinstance(response, Response)
         return response

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Request, Response
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from pullsvc.db import Database, Trailing, Tx, UniqueViolation, sql
 from pullsvc.errors import Busy, Kind, Rejection
@@ -103,9 +103,9 @@ class KeyedRequest:
                 await self.replay(db)
             raise
 
-    def answer(self, tx: Tx, body: BaseModel, *, now: datetime, status: int = 200) -> Response:
-        """Return the response, and keep it under the key in the same transaction."""
-        content = body.model_dump_json()
+    def answer(self, tx: Tx, body: object, *, now: datetime, status: int = 200) -> Response:
+        """Return the response, and keep it under the key in the same transaction; `body`: a model or plain values."""
+        content = to_json(body).decode()
         row = {
             "store_id": self.store_id,
             "principal_id": self.principal_id,
@@ -113,7 +113,7 @@ class KeyedRequest:
             "fingerprint": self.fingerprint,
             "status": status,
             "body": content,
-            "created_at": now.isoformat(),
+            "created_at": now,
         }
         tx.write_last(KEYS, row)
         return Response(content, status_code=status, media_type="application/json")

@@ -1,6 +1,7 @@
 """Counters and histograms for `/metrics`."""
 
 import os
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -32,9 +33,22 @@ def observe_request(scope: Scope, *, status: int, duration_s: float | None) -> N
     """
     route = getattr(scope.get("route"), "path", None) or "unmatched"
     method = scope["method"] if scope["method"] in {"GET", "POST", "PUT", "PATCH", "DELETE"} else "other"
-    REQUESTS.labels(method, route, str(status)).inc()
+    _requests(method, route, status).inc()
     if duration_s is not None:
-        DURATION.labels(method, route).observe(duration_s)
+        _duration(method, route).observe(duration_s)
+
+
+# The library checks and spells the labels at each call; there are only so many routes.
+
+
+@lru_cache(maxsize=2_000)
+def _requests(method: str, route: str, status: int) -> Counter:
+    return REQUESTS.labels(method, route, str(status))
+
+
+@lru_cache(maxsize=1_000)
+def _duration(method: str, route: str) -> Histogram:
+    return DURATION.labels(method, route)
 
 
 def exposition() -> bytes:
