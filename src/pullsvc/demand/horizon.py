@@ -32,6 +32,7 @@ NEGLIGIBLE = 1e-15  # Probability left in a tail that is not worth summing.
 SWEEP_STEPS = 16  # Finished items are dropped once in so many steps; at each step it would cost more than it saves.
 LOG_START_MIN = -600.0  # P(D = 0) is started here when it is smaller still, near the end of what a float can hold,
 RESCALE_ABOVE = 1e100  # and brought back down from here.
+SERIES_BELOW = 1e-6  # The excess below which log(1 + x) / x is taken from its series.
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,10 @@ def _ratio(mean: Floats, excess: Floats, step: int) -> Floats:
 
 
 def _log_p_none(demand: Demand) -> Floats:
-    excess = np.maximum(demand.excess, 1e-12)  # log1p(x) / x is 1 there to the last digit.
-    return -demand.mean * (np.log1p(excess) / excess)
+    excess = demand.excess
+    small = excess < SERIES_BELOW
+    plain = np.where(small, 1.0, excess)
+    return -demand.mean * np.where(small, 1 - excess / 2 + excess * excess / 3, np.log1p(plain) / plain)
 
 
 def _exact(demand: Demand, on_hand: Ints) -> Tail:

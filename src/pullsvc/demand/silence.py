@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pullsvc.demand.horizon import Floats, Ints
-from pullsvc.demand.levels import PRIOR_DAYS, SHAPE_MAX, Level, Levels
+from pullsvc.demand.levels import Level, Levels
 
 SILENT_P = 1e-3
 CHECK_S = 10.0
@@ -90,11 +90,7 @@ class Silence:
 
 def level_before(levels: Levels) -> Level:
     """Return the level believed when each item's silence began: what it did not sell since is taken out again."""
-    shape = PRIOR_DAYS * levels.usual + levels.lines
-    exposure = PRIOR_DAYS + np.maximum(levels.exposure - levels.silent_recent, 0.0)
-    scale = np.minimum(1.0, SHAPE_MAX / np.maximum(shape, 1e-12))
-    now = levels.morning()
-    return Level(np.maximum(shape, 1e-9) * scale, exposure * scale, now.units, now.phi)
+    return levels.believed(np.maximum(levels.exposure - levels.silent_recent, 0.0))
 
 
 def silence_of(levels: Levels, at: int, *, traffic: float, grade: Grade, loss_a_day: float = LOSS_A_DAY) -> Silence:

@@ -1,13 +1,14 @@
 """What a pull is worth: expected lost units averted, per second of labour. Pure, over many items.
 
-The shelf holds s units; customers ask for D_t until a tub lands and for D_T until the store closes. A delivery of q
-units at t leaves max(0, D_t - s, D_T - s - q) units unsold, no delivery max(0, D_T - s). With L = E[(D_t - s)+], what
-is lost before it lands whatever is done now,
+The shelf holds s units; customers ask for D_t until a tub lands and for D_T until the store closes. What is lost before
+the tub lands, L = E[(D_t - s)+], is lost whatever is done now. After it, the tub averts
 
-    B = E[(D_T - s)+] - L - E[(D_T - s - q - L)+]        units averted
+    B = E[(D_T - s)+] - L - P E[(D_r - q)+] - (1 - P) E[(D_T - s - q - d)+]      units, of P = P(D_t >= s)
 
-The last term sets L for (D_t - s)+ within: exact as long as the shelf does not run empty before the tub lands or stays
-stocked after it, and else a little high by convexity, so that B errs to the low side (Jensen).
+With the chance P it finds an empty shelf, and the demand D_r of the rest of the day meets q units. Else it meets what
+is left and q together: as no delivery would change until then, all demand D_T meets s + q, and as it is known that
+little was sold before, less of it than expected by d = M_t - E[D_t | D_t < s] = (P (s - M_t) + L) / (1 - P).
+
 An item is worth a worker's time when both hold at the price nu, in lost units a second of labour:
 
     P(D_t >= s) q >= nu * WAIT_S                          a later pull would be larger, and just as much in time
@@ -23,12 +24,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pullsvc.demand.horizon import Demand, Floats, Ints, Mask, lost_beyond, tail
+from pullsvc.demand.horizon import NEGLIGIBLE, Demand, Floats, Ints, Mask, lost_beyond, tail
 from pullsvc.demand.levels import Level
 from pullsvc.demand.profile import DayCurve
 
 WAIT_S = 60.0  # A worker's time that a line costs whatever its size: by waiting it is spent once for more units.
 CHECK_STEP_S = 900
+SLACK = 0.05  # The bound on what a delivery averts is strict in theory; the two moments keep it only nearly.
 MAX_CHECK_STEPS = 200  # Of a quarter of an hour: two days.
 
 
@@ -94,14 +96,25 @@ def worth(level: Level, *, stock: Ints, qty: Ints, ahead: Ahead, labour: Labour,
         coming: Eaches on their way already, taken to land at the same time; None: none.
     """
     on_hand = np.maximum(stock, 0)
-    landing = tail(level.demand(ahead.landing), on_hand)
-    rest = level.demand(ahead.closing)
-    without = tail(rest, on_hand).lost
-    then = on_hand + landing.lost
+    soon, whole = level.demand(ahead.landing), level.demand(ahead.closing)
+    landing = tail(soon, on_hand)
+    rest = level.demand(np.maximum(np.asarray(ahead.closing) - ahead.landing, 0.0))
+    none = tail(whole, on_hand).lost - landing.lost
+
+    def lost_after(delivered: Ints) -> Floats:
+        p = landing.p_empty
+        stays = np.asarray(np.maximum(1 - p, 1e-12))
+        fewer = np.maximum((p * (on_hand - soon.mean) + landing.lost) / stays, 0.0)
+        met = np.asarray(np.where(p < 1, stays * lost_beyond(whole, fewer + on_hand + delivered), 0.0))
+        rows = np.flatnonzero(p > NEGLIGIBLE)
+        met[rows] += p[rows] * tail(rest.take(rows), delivered[rows]).lost
+        return met
+
     if coming is not None and coming.any():
-        then = then + coming
-        without = np.minimum(without, landing.lost + lost_beyond(rest, then))
-    averted = without - landing.lost - lost_beyond(rest, then + qty)
+        none = np.minimum(none, lost_after(coming))
+        averted = none - lost_after(coming + qty)
+    else:
+        averted = none - lost_after(qty)
     return Worth(landing.p_empty, np.where(qty > 0, np.maximum(averted, 0.0), 0.0), labour.seconds(qty))
 
 
@@ -120,9 +133,8 @@ def admitted(found: Worth, *, qty: Ints, price: float) -> Mask:
 def trigger_qty(level: Level, *, capacity: Ints, backroom: Ints, ahead: Ahead, labour: Labour, price: float) -> Ints:
     """Return the largest stock at which each item is worth pulling; -1: at none.
 
-    With less on the shelf the shelf is emptier sooner and a line brings more, up to where the shelf runs empty before
-    anything lands: below that, less stock does not avert more. So the least worthy stock is sought from there upwards
-    by halving: some ten evaluations for all items together.
+    The first condition of `admitted` only eases as the stock falls: where it begins to hold is found by halving. From
+    there the second is tried downwards; it mostly holds at once, and for most items of a store it never can.
 
     Args:
         level: Of the items.
@@ -133,33 +145,44 @@ def trigger_qty(level: Level, *, capacity: Ints, backroom: Ints, ahead: Ahead, l
         price: See `admitted`.
     """
 
-    def is_worth(rows: Ints, stock: Ints) -> Mask:
-        qty = np.maximum(np.minimum(capacity[rows] - stock, backroom[rows]), 0)
+    def qty_at(rows: Ints, stock: Ints) -> Ints:
+        return np.asarray(np.maximum(np.minimum(capacity[rows] - stock, backroom[rows]), 0))
+
+    def is_urgent(rows: Ints, stock: Ints) -> Mask:
+        qty = qty_at(rows, stock)
+        landing = level.take(rows).demand(_some(ahead.landing, rows))
+        return np.asarray((qty > 0) & (tail(landing, stock).p_empty * qty >= price * WAIT_S))
+
+    # No delivery averts more than all demand after it.
+    after = level.units_a_day * (np.asarray(ahead.closing) - ahead.landing)
+    possible = (after * (1 + SLACK) >= price * labour.line_s) & (backroom > 0)
+    stock = _largest(is_urgent, np.flatnonzero(possible), most=capacity - 1)
+    found = np.full(len(capacity), -1, dtype=np.int64)
+    rows = np.flatnonzero(stock >= 0)
+    while len(rows):
+        qty = qty_at(rows, stock[rows])
         there = Ahead(_some(ahead.landing, rows), _some(ahead.closing, rows))
-        found = worth(level.take(rows), stock=stock, qty=qty, ahead=there, labour=labour)
-        return admitted(found, qty=qty, price=price)
+        offer = worth(level.take(rows), stock=stock[rows], qty=qty, ahead=there, labour=labour)
+        good = admitted(offer, qty=qty, price=price)
+        found[rows[good]] = stock[rows[good]]
+        rows = rows[~good]
+        stock[rows] -= 1
+        rows = rows[stock[rows] >= 0]
+    return found
 
-    expected = np.broadcast_to(level.units_a_day * ahead.landing, capacity.shape)
-    low = np.clip(np.ceil(expected), 0, capacity - 1).astype(np.int64)
-    return _largest(is_worth, low=low, high=capacity)
 
+def _largest(holds: Callable[[Ints, Ints], Mask], rows: Ints, *, most: Ints) -> Ints:
+    """Return the largest stock, 0..most, at which it holds, -1 at none, also for items not in `rows`.
 
-def _largest(is_worth: Callable[[Ints, Ints], Mask], *, low: Ints, high: Ints) -> Ints:
-    """Return the largest stock from `low` to below `high` that is worth it; where `low` is not, 0 or else -1."""
-    everything = np.arange(len(low))
-    good = is_worth(everything, low)
-    found = np.where(good, low, -1)
-    rest = np.flatnonzero(~good & (low > 0))
-    found[rest[is_worth(rest, np.zeros(len(rest), dtype=np.int64))]] = 0
-    below, above = low.copy(), high.copy()
-    rows = np.flatnonzero(good & (high - low > 1))
+    Where it holds, it must hold for every smaller stock.
+    """
+    below, above = np.full(len(most), -1, dtype=np.int64), most + 1
     while len(rows):
         middle = (below[rows] + above[rows]) // 2
-        good = is_worth(rows, middle)
+        good = holds(rows, middle)
         below[rows[good]], above[rows[~good]] = middle[good], middle[~good]
-        found[rows] = below[rows]
         rows = rows[above[rows] - below[rows] > 1]
-    return found
+    return below
 
 
 def next_check_s(
@@ -192,10 +215,12 @@ def next_check_s(
         price: See `admitted`.
     """
     found = np.full(len(stock), np.inf)
-    steps = min(int(max(0.0, closes_s - now_s) // CHECK_STEP_S) + 1, MAX_CHECK_STEPS)
+    if closes_s <= now_s:
+        return found
+    steps = min(int((closes_s - now_s) // CHECK_STEP_S) + 1, MAX_CHECK_STEPS)
     times = now_s + CHECK_STEP_S * np.arange(steps, dtype=np.float64)
     landings = traffic * (curve.at(np.minimum(times + lead_s, closes_s)) - curve.at(times))
-    closings = traffic * np.maximum(curve.at(closes_s) - curve.at(times), 0.0)
+    closings = traffic * (curve.at(closes_s) - curve.at(times))
     rows = _could_be_worth(
         level,
         stock=stock,
