@@ -37,6 +37,7 @@ class TestTail:
     @example(mean=0.0, excess=2.0, stock=3)
     @example(mean=1e-300, excess=0.0, stock=1)
     @example(mean=300.0, excess=0.0, stock=200)
+    @example(mean=200.0, excess=9e-7, stock=200)
     def test_is_the_exact_sum(self, mean: float, excess: float, stock: int) -> None:
         p_empty, p_short, lost = exactly(mean, excess, stock)
         found = tail(one(mean, excess), np.array([stock]))

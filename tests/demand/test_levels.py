@@ -142,7 +142,7 @@ class TestLearning:
         close(state)
         level = state.morning().lines_a_day
 
-        assert level[1] > 1.3 * level[2]
+        assert level[1] > 1.3 * level[2] > 0.4  # What the store's other items sell.
         assert level[1] < level[0]
 
     def test_a_busy_day_is_not_taken_for_a_better_item(self) -> None:

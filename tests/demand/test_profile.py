@@ -107,6 +107,11 @@ class TestDayCurve:
         assert float(curve.at(when)) == pytest.approx(passed, abs=1e-12)
         assert when <= 10 or passed > 0.5
 
+    def test_is_at_the_start_of_a_stretch_in_which_nothing_passes(self) -> None:
+        curve = DayCurve(np.array([0.0, 10.0, 20.0, 30.0]), np.array([0.0, 0.5, 0.5, 1.0]))
+
+        assert curve.when(np.array([0.0, 0.5, 2.0])).tolist() == [0, 10, 30]
+
     def test_refuses_a_day_that_starts_within_a_half_hour(self) -> None:
         with pytest.raises(ValueError, match="half hour"):
             wall_curve(Profile.empty(), MONDAY, starts_s=60)
@@ -120,6 +125,13 @@ class TestDayCurveOfACalendar:
         moments = np.arange(0, 86_400, 600.0)
 
         assert curve.at(moments) == pytest.approx(plain.at(moments), abs=1e-12)
+
+    def test_is_longer_on_a_busy_weekday(self) -> None:
+        profile = Profile.empty()
+        for _ in range(30):
+            profile = profile.after(MONDAY, lines_at(12, 13_000), expected=10_000)
+
+        assert day_curve(profile, calendar(), date(2026, 6, 1)).total == pytest.approx(1.3, abs=0.01)
 
     @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 28), 23), (date(2026, 10, 24), 25)])
     def test_keeps_to_the_wall_clock_when_it_changes(self, day: date, hours: int) -> None:

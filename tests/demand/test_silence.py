@@ -34,7 +34,7 @@ class TestLevelBefore:
         after(6, 1, state=state)
 
         assert state.morning().lines_a_day[0] < 0.5 * before
-        assert level_before(state).lines_a_day[0] > 0.75 * before
+        assert 0.75 * before < level_before(state).lines_a_day[0] < 1.1 * before
 
 
 class TestSilenceOf:
@@ -48,6 +48,14 @@ class TestSilenceOf:
         assert found.p_gone[0] > 0.9
         assert found.p_silent[1] > 10 * SILENT_P
         assert found.days[0] == pytest.approx(10.5)
+
+    def test_is_the_chance_to_sell_nothing_at_an_uncertain_level(self) -> None:
+        state = after(60, *[0] * 3)
+        after(2, 1, state=state)
+        before = level_before(state)
+        a, b = float(before.shape[0]), float(before.exposure[0])
+
+        assert heard(state).p_silent[0] == pytest.approx((b / (b + 2.5)) ** a)
 
     def test_grows_with_time(self) -> None:
         state = after(60, *[0] * 8)
@@ -69,7 +77,7 @@ class TestSilenceOf:
 
     def test_believes_the_answers_of_the_store(self) -> None:
         state = after(60, *[0] * 3)
-        after(4, 1, state=state)
+        after(2, 1, state=state)
         doubted = heard(state, Grade(hits=1, looks=40, promised=20)).p_gone[0]
         proven = heard(state, Grade(hits=30, looks=40, promised=10)).p_gone[0]
 
@@ -116,7 +124,7 @@ class TestBestChecks:
 
 class TestGrade:
     def test_counts_answers(self) -> None:
-        grade = Grade().answered(was_empty=True, p_gone=0.5).answered(was_empty=False, p_gone=0.3)
+        grade = Grade().answered(was_empty=True, p_model=0.5).answered(was_empty=False, p_model=0.3)
 
         assert (grade.hits, grade.looks) == (1, 2)
         assert grade.promised == pytest.approx(0.8)

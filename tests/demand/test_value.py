@@ -96,6 +96,21 @@ class TestWorth:
         assert none > some > plenty
         assert plenty < 0.05
 
+    def test_of_two_deliveries_is_what_they_bring_together(self) -> None:
+        def brought(qty: int, *, coming: int = 0) -> float:
+            there = Ahead(0.05, 1.0)
+            found = worth(
+                sells(20.0),
+                stock=np.array([2]),
+                qty=np.array([qty]),
+                ahead=there,
+                labour=LABOUR,
+                coming=np.array([coming]),
+            )
+            return float(found.averted[0])
+
+        assert brought(6) + brought(10, coming=6) == pytest.approx(brought(16), abs=1e-9)
+
     def test_weighs_units_against_the_time_a_line_takes(self) -> None:
         found = worth(
             sells(20.0, 20.0), stock=np.array([0, 0]), qty=np.array([1, 12]), ahead=Ahead(0.0, 1.0), labour=LABOUR
@@ -149,6 +164,15 @@ class TestTriggerQty:
         )
 
         assert int(found[0]) == brute_trigger(level, capacity=capacity, backroom=backroom, ahead=ahead, price=price)
+
+    def test_leaves_out_no_item_whose_demand_barely_pays(self) -> None:
+        """Nine tenths of a unit until closing, at a price of six tenths for a line."""
+        one = np.array([2])
+        found = trigger_qty(
+            sells(0.9, known=True), capacity=one, backroom=one, ahead=Ahead(0.001, 1.0), labour=LABOUR, price=1e-2
+        )
+
+        assert found.tolist() == [0]
 
     def test_finds_the_same_for_many_items_as_for_each(self) -> None:
         rng = np.random.default_rng(3)

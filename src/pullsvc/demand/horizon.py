@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 
 STOCK_EXACT_QTY = 2_048  # Fuller shelves are rare, and demand that empties them is nearly normal.
 NEGLIGIBLE = 1e-15  # Probability left in a tail that is not worth summing.
-SWEEP_STEPS = 16  # Finished items are dropped once in so many steps; at each step it would cost more than it saves.
+SWEEP_STEPS = 8  # Finished items are dropped once in so many steps; at each step it would cost more than it saves.
 LOG_START_MIN = -600.0  # P(D = 0) is started here when it is smaller still, near the end of what a float can hold,
 RESCALE_ABOVE = 1e100  # and brought back down from here.
 SERIES_BELOW = 1e-6  # The excess below which log(1 + x) / x is taken from its series.
