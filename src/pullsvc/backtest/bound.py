@@ -1,8 +1,8 @@
 """What no schedule can beat: the store relaxed until its optimum is easy to find.
 
-Relaxed: hands are a fluid that may work on any line at any rate; units may be brought in fractions and any time before
-they are asked for, however full the shelf is; a trip's fixed seconds are shared by full tubs. What remains is the hands'
-time up to each moment. A unit that the night fill does not cover costs at least
+Relaxed: hands are a fluid that may work on any line at any rate; units may be brought in fractions and at any time
+before they are asked for, however full the shelf is; a trip's fixed seconds are shared by full tubs. What remains is
+the hands' time up to each moment. A unit that the night fill does not cover costs at least
 
     UNIT_S + (LINE_S + TRIP_S / TUB_LINES) / (units that one line can bring of it)
 
@@ -16,24 +16,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from pullsvc.backtest import store
-from pullsvc.backtest.model import Items, Log
+from pullsvc.backtest.model import Ints, Items, Log
 from pullsvc.backtest.shop import demand_before
 from pullsvc.backtest.store import Shift
 
-LUCK = 0.75  # The noise of a trip's parts may favour a schedule, on the mean of a day by less than this factor.
 
-
-def least_lost(items: Items, lines: Log, backroom: np.ndarray[tuple[int], np.dtype[np.int64]], staff: Sequence[Shift], *, luck: float = 1.0) -> float:
-    """Return a number of lost units that no rule can go below on this day."""
+def least_lost(items: Items, lines: Log, backroom: Ints, staff: Sequence[Shift]) -> float:
+    """Return a number of lost units that no rule can go below on this day, when work takes its mean time."""
     before = demand_before(lines, items=len(items))
     beyond = np.clip(before + lines.qty - items.capacity[lines.item], 0, lines.qty)
     total = np.bincount(lines.item, weights=beyond, minlength=len(items))
-    short = np.flatnonzero(beyond)
-    have = np.bincount(lines.item, weights=beyond, minlength=len(items))
     kept: list[tuple[float, float]] = []  # (-cost of a unit, units), the dearest on top.
     spent_s = lost = 0.0
     given = np.zeros(len(items))
-    for line in short.tolist():
+    for line in np.flatnonzero(beyond).tolist():
         item = int(lines.item[line])
         units = float(min(beyond[line], max(0.0, backroom[item] - given[item])))
         lost += float(beyond[line]) - units
@@ -41,7 +37,7 @@ def least_lost(items: Items, lines: Log, backroom: np.ndarray[tuple[int], np.dty
         if not units:
             continue
         one_line = min(float(items.capacity[item]), float(total[item]), float(store.TUB_UNITS))
-        cost_s = luck * (store.UNIT_S + (store.LINE_S + store.TRIP_S / store.TUB_LINES) / one_line)
+        cost_s = store.UNIT_S + (store.LINE_S + store.TRIP_S / store.TUB_LINES) / one_line
         heapq.heappush(kept, (-cost_s, units))
         spent_s += cost_s * units
         supply_s = worked_until(staff, float(lines.second[line]))
@@ -52,7 +48,6 @@ def least_lost(items: Items, lines: Log, backroom: np.ndarray[tuple[int], np.dty
             lost += dropped
             if dropped < held:
                 heapq.heappush(kept, (dearest, held - dropped))
-    assert have is not None
     return lost
 
 

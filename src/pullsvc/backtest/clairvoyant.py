@@ -7,6 +7,7 @@ out matter to it. For each it knows when the shelf will be empty and how many un
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 
 import numpy as np
@@ -17,8 +18,17 @@ from pullsvc.backtest.rule import Books, Day, Line, Rule, Setting
 from pullsvc.backtest.shop import demand_before
 
 LANDS_AFTER_S = 600.0  # From a claim to the middle of the tub's lines.
+NEXT_TUB_S = 900.0  # What a tub takes, and so how much later the next one lands.
 LAST_ROUND_S = 45 * 60.0  # Before the end of the last shift, the night is filled for.
 SOON_S = 25 * 60.0  # An item that is empty within so long is worth a tub that is not full.
+
+
+class Order(StrEnum):
+    """What a schedule puts first."""
+
+    EMPTY = "empty"  # Who is empty first.
+    VALUE = "value"  # Most units saved per second of work.
+    DELAY = "delay"  # Most units lost per second of work if the next tub brought it and not this one.
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +36,24 @@ class Recipe:
     """How a schedule chooses.
 
     Attributes:
+        order: What goes first.
         horizon_s: Only shelves that are empty within so long are considered, but for the last round.
         least: Units saved per second of work that a line must reach.
-        by_value: Order by units saved per second; else by who is empty first.
+        lines: Of a tub; small ones come back sooner.
     """
 
+    order: Order
     horizon_s: float
-    least: float
-    by_value: bool
+    least: float = 0.0
+    lines: int = store.TUB_LINES
 
 
-RECIPES = tuple(
-    Recipe(minutes * 60.0, least, by_value)
-    for minutes, least, by_value in (
-        *product((40, 75, 150, 300), (0.0, 0.02, 0.04, 0.07), (False,)),
-        *product((40, 75, 150), (0.0,), (True,)),
-    )
+RECIPES = (
+    *(Recipe(Order.EMPTY, minutes * 60.0, least) for minutes, least in product((40, 75, 150, 300), (0.0, 0.02))),
+    *(Recipe(Order.VALUE, minutes * 60.0) for minutes in (40, 75, 150, 300)),
+    *(Recipe(Order.DELAY, minutes * 60.0) for minutes in (75, 300)),
+    *(Recipe(Order.DELAY, 75 * 60.0, lines=lines) for lines in (3, 6)),
+    *(Recipe(Order.EMPTY, minutes * 60.0, lines=lines) for minutes, lines in ((40, 3), (40, 6), (300, 5))),
 )
 
 
@@ -82,19 +94,22 @@ class Clairvoyant(Rule):
         """Return the tub of this recipe."""
         asked, landing = self._asked_until(now_s), self._asked_until(now_s + LANDS_AFTER_S)
         stock = np.maximum(books.on_shelf[self._rows], 0)  # Undisturbed books are the truth.
-        then = np.maximum(stock - (landing - asked), 0)
+        then = np.maximum(stock - (landing - asked), 0)  # When the tub lands.
         saved = np.minimum(self._capacity - then, self._total - landing - then)
         saved = np.minimum(saved, books.backroom[self._rows])
         value = saved / (store.LINE_S + store.UNIT_S * saved + store.TRIP_S / store.TUB_LINES)
         empty_s = self._empty_at(asked + stock)
         horizon_s = np.inf if now_s >= self._last_round_s else now_s + self.recipe.horizon_s
         fit = (saved > 0) & ~books.busy[self._rows] & (value >= self.recipe.least) & (empty_s <= horizon_s)
-        return self._tub(np.flatnonzero(fit), saved, value, empty_s, now_s=now_s)
-
-    def _tub(self, fit: Ints, saved: Ints, value: Floats, empty_s: Floats, *, now_s: float) -> list[Line]:
-        order = fit[np.argsort(-value[fit] if self.recipe.by_value else empty_s[fit], kind="stable")]
-        tub = order[: store.TUB_LINES]
-        if not len(tub) or (len(tub) < store.TUB_LINES and empty_s[tub].min() > now_s + SOON_S):
+        rows = np.flatnonzero(fit)
+        later = np.maximum(self._asked_until(now_s + LANDS_AFTER_S + NEXT_TUB_S) - landing - then, 0)
+        keys = {
+            Order.EMPTY: empty_s,
+            Order.VALUE: -value,
+            Order.DELAY: -np.minimum(later, saved) / (store.LINE_S + store.UNIT_S * saved),
+        }
+        tub = rows[np.lexsort((empty_s[rows], keys[self.recipe.order][rows]))[: self.recipe.lines]]
+        if not len(tub) or (len(tub) < self.recipe.lines and empty_s[tub].min() > now_s + SOON_S):
             return []
         tub = tub[np.argsort(empty_s[tub], kind="stable")]
         return [Line(int(self._rows[row]), int(saved[row])) for row in tub]

@@ -24,8 +24,8 @@ def mean_qty(log: Log, *, train: tuple[int, int], items: int) -> Floats:
     """Return each item's mean eaches a day over the last `HISTORY_DAYS` training days, days without sales included."""
     first = max(train[0], train[1] - HISTORY_DAYS + 1)
     known = (log.day >= first) & (log.day <= train[1])
-    units: Floats = np.bincount(log.item[known], weights=log.qty[known], minlength=items)
-    return units / (train[1] - first + 1)
+    units = np.bincount(log.item[known], weights=log.qty[known].astype(np.float64), minlength=items)
+    return np.asarray(units / (train[1] - first + 1), dtype=np.float64)
 
 
 def case_packs(mean: Floats, skus: Sequence[str], *, seed: int) -> Ints:
@@ -51,8 +51,7 @@ def capacities(mean: Floats, packs: Ints, skus: Sequence[str], *, seed: int) -> 
     normal = np.sqrt(-2 * np.log1p(-first)) * np.cos(2 * np.pi * second)  # Box and Muller.
     days = CAPACITY_DAYS * np.exp(CAPACITY_SIGMA * normal)
     wanted = np.maximum(packs, np.ceil(days * mean).astype(np.int64))
-    # A case bigger than the greatest shelf is the retailer's own figure: one case must fit.
-    return np.maximum(np.minimum(CAPACITY_MAX_QTY, wanted), 1)
+    return np.asarray(np.maximum(np.minimum(CAPACITY_MAX_QTY, wanted), 1))
 
 
 def uniforms(skus: Sequence[str], *, seed: int, purpose: str) -> Floats:

@@ -145,6 +145,6 @@ class Rule:
     def put(self, put: Put, books: Books) -> None:
         """Take in what a worker found at the shelf."""
 
-    def ask(self, now_s: float, books: Books, *, worker: int) -> Sequence[Line]:  # noqa: ARG002 - for rules to use
+    def ask(self, now_s: float, books: Books, *, worker: int) -> Sequence[Line]:
         """Return what a free worker shall bring out now; nothing: wait."""
         return ()

@@ -1,7 +1,6 @@
 """Run rules over spans of days: one run is a rule at a labour level, its days in order."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 

@@ -162,4 +162,3 @@ def trading_record(lines: Log, *, day: int) -> DayRecord:
     """Return a day of the log as the tills saw it, as far as the log tells: nothing is known of empty shelves."""
     sales = Sales(second=lines.second, item=lines.item, qty=lines.qty)
     return DayRecord(number=day, sales=sales, empty=np.zeros((0, 3)))
-

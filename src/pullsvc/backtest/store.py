@@ -71,3 +71,8 @@ def morning_backroom(items: Items, *, seed: int, day: int) -> Ints:
     rng = np.random.default_rng([seed, day, 2])
     empty: Mask = rng.random(len(items)) < EMPTY_BACKROOM_SHARE
     return np.where(empty, 0, supplied)
+
+
+def worked_hours(staff: list[Shift]) -> float:
+    """Return the hours of all shifts."""
+    return sum(shift.ends_s - shift.starts_s for shift in staff) / HOUR_S

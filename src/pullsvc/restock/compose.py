@@ -1,4 +1,4 @@
-"""Which items a free worker shall bring out now, or whether to wait: one tub, bound at the claim. Pure, over many items.
+"""Which items a free worker shall bring out now, or whether to wait: one tub, bound at the claim. Pure.
 
 Labour has a price nu, in lost units that a second of it must avert, and an item is worth a worker's time as
 `demand.value.admitted` says. From there:
@@ -62,7 +62,7 @@ class Offer:
         return np.asarray(pays & (self.worth.p_empty * self.qty >= price * (WAIT_S + extra_s)))
 
     def urgency(self, *, late: bool = False) -> Floats:
-        """Return the order of the sequence: what a second of delay loses, or what all the day does, a second of work."""
+        """Return what a second of delay loses, or what the whole day does, per second of work."""
         if late:
             return self.worth.per_s
         return np.asarray(self.pace * self.worth.p_empty / self.worth.labour_s)
@@ -117,7 +117,8 @@ def _best(rows: Ints, urgency: Floats, *, most: int = LINES_MAX) -> Ints:
 
 def _fitting(rows: Ints, qty: Ints) -> Ints:
     """Return the rows that fit into one tub, taken in their order; the first one always."""
-    tub_rows, space = [], UNITS_MAX
+    tub_rows: list[int] = []
+    space = UNITS_MAX
     for row in rows.tolist():
         if qty[row] <= space or not tub_rows:
             tub_rows.append(row)
