@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, make_url
+from sqlalchemy import make_url
 
 from pullsvc.app import create_app
 from pullsvc.clock import Clock
@@ -134,9 +133,6 @@ def statements(db: Database) -> Iterator[Statements]:
     """Records each statement sent to the database, to pin how many an act takes."""
     seen = Statements()
 
-    def note(_c: Any, _cur: Any, statement: str, _p: Any, _ctx: Any, _many: bool) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    db.listeners.append(seen.append)
     yield seen
-    event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+    db.listeners.remove(seen.append)

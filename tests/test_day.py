@@ -31,7 +31,7 @@ from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls import actions as pulls
 from pullsvc.restock.watcher import watch_store
-from pullsvc.tubs import claiming
+from pullsvc.tubs import holding
 from tests.conftest import EMPTY, Ticking
 from tests.factories import Floor, floor, fresh_key, key, placement, stocked, tub
 
@@ -319,7 +319,7 @@ class Day(RuleBasedStateMachine):
     @rule(minutes=st.integers(1, 40))
     def time_passes(self, minutes: int) -> None:
         now = self.clock.pass_(minutes=minutes)
-        MET["swept"] += self.run(claiming.sweep_store(self.db, store_id=1, now=now))
+        MET["swept"] += self.run(holding.sweep_store(self.db, store_id=1, now=now))
 
         async def expire() -> None:
             async with self.db.begin() as tx:

@@ -122,9 +122,9 @@ class TestMigrations:
 
     async def test_down_and_up_again_gives_the_same_schema(self, shared_db: Database, database_url: str) -> None:
         name = f"{make_url(database_url).database}_round_trip"
-        async with shared_db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            await connection.execute(sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-            await connection.execute(sql(f"CREATE DATABASE {name}"))
+        pool = await shared_db.pool()
+        await pool.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await pool.execute(f"CREATE DATABASE {name}")
         url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
 
         async def columns() -> list[str]:

@@ -21,6 +21,7 @@ from pullsvc.stock import routes as stock
 from pullsvc.tubs import routes as tubs
 from pullsvc.tubs import tub_routes as tub_plates
 from pullsvc.web import health, idempotency, openapi, problems, site
+from pullsvc.web.express import Express
 from pullsvc.web.limits import Shell
 
 DESCRIPTION = """
@@ -70,6 +71,7 @@ def create_app(*, db: Database, clock: Clock, settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # Asked for anew at each request; see /metrics.
         generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan,
     )
@@ -84,6 +86,7 @@ def create_app(*, db: Database, clock: Clock, settings: Settings) -> FastAPI:
     openapi.install(app)
     for router in ROOMS:
         app.include_router(router)
+    app.add_middleware(Express, routers=ROOMS)
     app.add_middleware(Shell)
     return app
 

@@ -3,20 +3,23 @@
     async with db.begin() as tx:            # the edge opens, visibly; nobody else commits
         row = await tx.row(CLAIM_NEXT, store_id=1, now=now)
 
-Statements are constants made with `sql(...)`: written by hand, named, prepared once per connection.
+Statements are constants made with `sql(...)`: written by hand, compiled once by SQLAlchemy, prepared once per
+connection and run on the driver's own connection: what lies between costs more than most of them (docs/decisions.md).
 """
 
+import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, TextClause, event, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+import asyncpg
+from asyncpg.pool import Pool
+from sqlalchemy import make_url, text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from pullsvc.errors import BeyondBooks, Busy
 
@@ -24,16 +27,62 @@ CONNECT_TIMEOUT_S = 3.0
 POOL_TIMEOUT_S = 1.0
 IDLE_IN_TRANSACTION_TIMEOUT_S = 10
 PREPARED_STATEMENTS = 300
+# After so many queries a connection is replaced, so that nothing in its server process grows for ever.
+MAX_QUERIES_A_CONNECTION = 5_000_000
 
-# serialization_failure, deadlock_detected, lock_not_available, query_canceled, too_many_connections,
-# and the server going down or coming up.
-BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03"})
+# serialization_failure, deadlock_detected, lock_not_available, query_canceled, too_many_connections, the server going
+# down or coming up, and a plan that a migration has overtaken.
+BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03", "0A000"})
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"
+CONNECTION_EXCEPTIONS = "08"
+UNREACHABLE = (asyncpg.InterfaceError, ConnectionError, TimeoutError, FileNotFoundError, socket.gaierror)
+
+CLOSE_TIMEOUT_S = 5.0
+
+_BEGIN = "BEGIN"
+_BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects have no annotations
 
 
-def sql(statement: str) -> TextClause:
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL as the driver takes it.
+
+    Attributes:
+        text: With `$1`, `$2` ... for its parameters.
+        names: Name of each parameter, in that order.
+    """
+
+    text: str
+    names: tuple[str, ...]
+
+    def arguments(self, params: Mapping[str, object]) -> list[object]:
+        """Return the parameters in the order of the statement; KeyError when one is missing."""
+        return [params[name] for name in self.names]
+
+    def explained(self, options: str = "") -> "Statement":
+        """Return the statement that shows the plan of this one; options as in `EXPLAIN (ANALYZE, BUFFERS)`."""
+        return Statement(f"EXPLAIN {options} {self.text}", self.names)
+
+
+def sql(statement: str) -> Statement:
     """Make a named statement; parameters are written `:name`."""
-    return text(statement)
+    compiled = text(statement).compile(dialect=_DIALECT)
+    return Statement(str(compiled), tuple(compiled.positiontup or ()))
+
+
+class Row(asyncpg.Record):  # type: ignore[misc]  # the driver has no annotations
+    """A row of a result: a tuple whose values also go by the names of their columns."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def _asdict(self) -> dict[str, Any]:
+        """Return the values by column."""
+        return dict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +106,41 @@ class UniqueViolation(Exception):
         self.constraint = constraint
 
 
+Listener = Callable[[str], None]
+
+
 class Tx:
     """One open transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: "_Connection", listeners: Sequence[Listener] = ()) -> None:
         self._connection = connection
+        self._listeners = listeners
         self._trailing: dict[Trailing, list[Mapping[str, object]]] = {}
 
-    async def rows(self, statement: TextClause, /, **params: object) -> list[Row[Any]]:
+    async def rows(self, statement: Statement, /, **params: object) -> list[Row]:
         """Run the statement and return all its rows."""
-        return list((await self._connection.execute(statement, params)).all())
+        self._tell(statement)
+        rows: list[Row] = await self._connection.fetch(statement.text, *statement.arguments(params))
+        return rows
 
-    async def row(self, statement: TextClause, /, **params: object) -> Row[Any] | None:
+    async def row(self, statement: Statement, /, **params: object) -> Row | None:
         """Run the statement and return its row, or None; more than one row is a programmer's mistake."""
-        return (await self._connection.execute(statement, params)).one_or_none()
+        rows = await self.rows(statement, **params)
+        assert len(rows) <= 1, "one row was expected"
+        return rows[0] if rows else None
 
-    async def one(self, statement: TextClause, /, **params: object) -> Row[Any]:
+    async def one(self, statement: Statement, /, **params: object) -> Row:
         """Run the statement and return its one row."""
-        return (await self._connection.execute(statement, params)).one()
+        (row,) = await self.rows(statement, **params)
+        return row
 
-    async def run(self, statement: TextClause, /, **params: object) -> int:
+    async def run(self, statement: Statement, /, **params: object) -> int:
         """Run the statement and return how many rows it touched."""
-        return (await self._connection.execute(statement, params)).rowcount
+        self._tell(statement)
+        # The driver says "UPDATE 3"; without arguments it would not prepare the statement, which is right for DDL.
+        done = await self._connection.execute(statement.text, *statement.arguments(params))
+        count = done.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
 
     def write_last(self, trailing: Trailing, row: Mapping[str, object]) -> None:
         """Have `row` written together with all other trailing rows, in one statement just before the commit."""
@@ -88,19 +150,35 @@ class Tx:
         """Write the trailing rows; called by `Database.begin` before it commits."""
         if self._trailing:
             params = {trailing.name: json.dumps(rows) for trailing, rows in self._trailing.items()}
-            await self._connection.execute(_combined(tuple(self._trailing)), params)
+            await self.rows(_combined(tuple(self._trailing)), **params)
             self._trailing.clear()
+
+    def _tell(self, statement: Statement) -> None:
+        for listener in self._listeners:
+            listener(statement.text)
 
 
 @lru_cache(maxsize=16)
-def _combined(parts: tuple[Trailing, ...]) -> TextClause:
+def _combined(parts: tuple[Trailing, ...]) -> Statement:
     """Return one statement that writes them all."""
     ctes = ",\n".join(f"written_{part.name} AS ({part.write})" for part in parts)
-    return text(f"WITH {ctes} SELECT 1")
+    return sql(f"WITH {ctes} SELECT 1")
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # as above
+    """The driver's connection, without the query that resets a session: ours have no state of their own."""
+
+    def get_reset_query(self) -> str:
+        """Return nothing to run; an open transaction is rolled back all the same."""
+        return ""
 
 
 class Database:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL; opened by its first use.
+
+    Attributes:
+        listeners: Called with the text of each statement before it runs, BEGIN and COMMIT left out.
+    """
 
     def __init__(
         self,
@@ -111,100 +189,144 @@ class Database:
         lock_timeout_s: float = 0.5,
         application_name: str = "pullsvc",
     ) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            async_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_S,
-            pool_pre_ping=False,
-            connect_args={
-                "timeout": CONNECT_TIMEOUT_S,
-                # A margin above the server's own limit: this one is for a server that no longer answers.
-                "command_timeout": statement_timeout_s + 1,
-                "prepared_statement_cache_size": PREPARED_STATEMENTS,
-                "server_settings": {
-                    "application_name": application_name,
-                    "statement_timeout": str(int(statement_timeout_s * 1000)),
-                    "lock_timeout": str(int(lock_timeout_s * 1000)),
-                    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_S * 1000),
-                    "timezone": "UTC",
-                    "jit": "off",  # Compiling costs more than any of our short statements.
-                },
+        self.listeners: list[Listener] = []
+        self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
+        self._options: dict[str, Any] = {
+            "dsn": driver_url(url),
+            "min_size": 0,
+            "max_size": pool_size,
+            "max_queries": MAX_QUERIES_A_CONNECTION,
+            "max_inactive_connection_lifetime": 0,
+            "connection_class": _Connection,
+            "record_class": Row,
+            "init": _speak_json,
+            "timeout": CONNECT_TIMEOUT_S,
+            # A margin above the server's own limit: this one is for a server that no longer answers.
+            "command_timeout": statement_timeout_s + 1,
+            "statement_cache_size": PREPARED_STATEMENTS,
+            "max_cached_statement_lifetime": 0,
+            "server_settings": {
+                "application_name": application_name,
+                "statement_timeout": str(int(statement_timeout_s * 1000)),
+                "lock_timeout": str(int(lock_timeout_s * 1000)),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_S * 1000),
+                "timezone": "UTC",
+                "jit": "off",  # Compiling costs more than any of our short statements.
             },
-        )
-        event.listen(self.engine.sync_engine, "connect", _speak_json)
+        }
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Tx]:
+    def begin(self) -> "_Transaction":
         """Open a transaction (READ COMMITTED); commit at the end, roll back when anything is raised.
 
-        Raises:
+        Raises (at the `async with`):
             Busy: deadlock, lock or statement timeout, no free connection, or the database is out of reach.
             BeyondBooks: a figure would grow out of its column.
             UniqueViolation: a unique constraint refused a row and nobody inside handled it.
         """
-        with _translated():
-            async with self.engine.begin() as connection:
-                tx = Tx(connection)
-                yield tx
-                await tx.write_trailing()
+        return _Transaction(self, _BEGIN)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
+    def read(self) -> "_Transaction":
         """Open a read-only transaction on one snapshot, for screens and reports."""
-        with _translated():
-            async with self.engine.connect() as plain:
-                connection = await plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-                async with connection.begin():
-                    yield Tx(connection)
+        return _Transaction(self, _BEGIN_SNAPSHOT)
+
+    async def pool(self) -> Pool:
+        """Return the pool, opened."""
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(**self._options)
+        return self._pool
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self.engine.dispose()
+        """Close all connections; a transaction that comes later opens new ones."""
+        pool, self._pool = self._pool, None
+        if pool:
+            try:
+                await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT_S)
+            except TimeoutError:
+                pool.terminate()
 
 
-class _translated:  # noqa: N801 - reads as a word in `with _translated():`
-    """Turn driver errors that the caller can do something about into our own."""
+class _Transaction:
+    """A transaction on a connection of the pool, from `async with` to commit or rollback."""
 
-    def __enter__(self) -> None:
-        return None
+    __slots__ = ("_begin", "_connection", "_db", "_pool", "_tx")
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and sqlstate(error) == "23505":
-            raise UniqueViolation(_constraint(error)) from error
-        if isinstance(error, DBAPIError) and sqlstate(error) in BUSY_STATES:
+    def __init__(self, db: Database, begin: str) -> None:
+        self._db = db
+        self._begin = begin
+
+    async def __aenter__(self) -> Tx:
+        try:
+            self._pool = await self._db.pool()
+            self._connection = await self._pool.acquire(timeout=POOL_TIMEOUT_S)
+        except TimeoutError as none_free:
+            raise Busy("All database connections are in use; send the request again.") from none_free
+        except Exception as error:
+            _raise_ours(error)
+            raise
+        try:
+            await self._connection.execute(self._begin)
+        except BaseException as error:
+            await self._pool.release(self._connection)
+            _raise_ours(error)
+            raise
+        self._tx = Tx(self._connection, self._db.listeners)
+        return self._tx
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                await self._tx.write_trailing()
+                await self._commit()
+            else:
+                await self._roll_back()
+        except Exception as failure:
+            error = failure
+            await self._roll_back()
+            raise
+        finally:
+            await self._pool.release(self._connection)
+            if error is not None:
+                _raise_ours(error)
+
+    async def _commit(self) -> None:
+        if await self._connection.execute("COMMIT") != "COMMIT":
+            raise RuntimeError("a statement of this transaction had failed, so nothing was committed")
+
+    async def _roll_back(self) -> None:
+        if self._connection.is_in_transaction():
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                # A connection that cannot even do this is gone, and its transaction with it.
+                await self._connection.execute("ROLLBACK")
+
+
+def _raise_ours(error: BaseException) -> None:
+    """Raise the refusal that a driver's error stands for; return when it stands for none."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        raise UniqueViolation(error.constraint_name or "") from error
+    if isinstance(error, asyncpg.PostgresError):
+        if error.sqlstate in BUSY_STATES:
             raise Busy("Another act holds what this one needs; send it again.") from error
-        if isinstance(error, DBAPIError) and sqlstate(error) == NUMERIC_VALUE_OUT_OF_RANGE:
+        if error.sqlstate == NUMERIC_VALUE_OUT_OF_RANGE:
             raise BeyondBooks("Check the quantities; a count sets a wrong book right.") from error
-        if isinstance(error, PoolTimeout):
-            raise Busy("All database connections are in use; send the request again.") from error
-        unreachable = OperationalError | InterfaceError
-        if isinstance(error, unreachable) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        if (error.sqlstate or "").startswith(CONNECTION_EXCEPTIONS):
             raise Busy("The database is out of reach; send the request again.") from error
-        if isinstance(error, ConnectionError | TimeoutError | FileNotFoundError):
-            raise Busy("The database is out of reach; send the request again.") from error
+    elif isinstance(error, UNREACHABLE) and not isinstance(error, ValueError):  # ValueError: a wrong parameter.
+        raise Busy("The database is out of reach; send the request again.") from error
 
 
-def sqlstate(error: DBAPIError) -> str:
-    """Return the five-character SQLSTATE of a database error, '' when it has none."""
-    return str(getattr(error.orig, "sqlstate", None) or "")
-
-
-def _constraint(error: IntegrityError) -> str:
-    cause = error.orig.__cause__ if error.orig else None
-    return str(getattr(cause, "constraint_name", ""))
+def driver_url(url: str) -> str:
+    """Return the URL as the driver takes it, whichever PostgreSQL scheme it came with."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def async_url(url: str) -> str:
-    """Return the URL for the asyncpg driver, whichever PostgreSQL scheme it came with."""
-    parsed = make_url(url)
-    return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    """Return the URL as SQLAlchemy's asyncpg dialect takes it, for the migrations."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
-def _speak_json(dbapi_connection: Any, _record: object) -> None:
+async def _speak_json(connection: Any) -> None:
     """Let jsonb columns arrive as Python values; parameters stay JSON text, written by the caller."""
-
-    async def set_codec(connection: Any) -> None:
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads, format="text")
-
-    dbapi_connection.run_async(set_codec)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads, format="text")

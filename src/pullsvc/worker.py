@@ -22,7 +22,7 @@ from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls import actions as pulls
 from pullsvc.restock import watcher
 from pullsvc.sales import replay
-from pullsvc.tubs import claiming
+from pullsvc.tubs import holding
 from pullsvc.web import metrics
 
 log = structlog.get_logger("pullsvc.worker")
@@ -158,7 +158,7 @@ def loops(settings: Settings) -> list[Loop]:
     """Return everything that runs in the background."""
     return [
         Loop("beat", BEAT_INTERVAL_S, beat),
-        Loop("sweep", settings.sweep_interval_s, each_store(claiming.sweep_store)),
+        Loop("sweep", settings.sweep_interval_s, each_store(holding.sweep_store)),
         Loop("expire", settings.sweep_interval_s, each_store(expire_pulls)),
         Loop("watch", settings.watch_interval_s, each_store(watcher.watch_store, of=stores_to_watch)),
         Loop("replay", REPLAY_INTERVAL_S, each_store(replay_codes)),

@@ -90,9 +90,7 @@ class TestFindItems:
                 now=NOON,
             )
             await tx.run(sql("ANALYZE items"))
-            plan = await tx.rows(
-                sql("EXPLAIN " + queries.FIND_ITEMS.text), store_id=1, codes=[f"{n:014d}" for n in range(1000)]
-            )
+            plan = await tx.rows(queries.FIND_ITEMS.explained(), store_id=1, codes=[f"{n:014d}" for n in range(1000)])
         text = "\n".join(row[0] for row in plan)
 
         assert "Seq Scan on items" not in text

@@ -176,7 +176,7 @@ class TestListening:
     ) -> None:
         monkeypatch.setattr(hub_module, "RETRY_S", 0.05)
         listener, _ = await join(hub)
-        await db.engine.dispose()
+        await db.close()
         async with db.begin() as tx:
             await tx.rows(KILL_OTHERS)
         await tell(db, "a")

@@ -97,7 +97,7 @@ class TestEvents:
 
     async def test_come_out_of_the_index_in_order(self, db: Database) -> None:
         """A reader far behind must not have the whole backlog sorted for each page."""
-        explain = sql(f"EXPLAIN {queries.EVENTS_OF_STORE.text}")
+        explain = queries.EVENTS_OF_STORE.explained()
         params = queries._span(after=BEGINNING, until=None, kinds=None)
         async with db.begin() as tx:
             await tx.run(sql("SET LOCAL enable_sort = off"))

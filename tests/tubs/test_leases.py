@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from pullsvc.db import Database, sql
-from pullsvc.tubs import claiming
+from pullsvc.tubs import holding
 from tests.conftest import Ticking
 from tests.factories import all_rows, floor, stocked
 from tests.tubs.test_routes import picked_tub
@@ -21,7 +21,7 @@ class TestLease:
         cids = await shop.claim(by="cid")
 
         now = clock.pass_(minutes=16)
-        assert await claiming.sweep_store(db, store_id=1, now=now) == 2
+        assert await holding.sweep_store(db, store_id=1, now=now) == 2
 
         states = {t["task_id"]: t["state"] for t in await all_rows(db, "tasks")}
         assert states == {bens["task_id"]: "abandoned", cids["task_id"]: "released"}
@@ -33,7 +33,7 @@ class TestLease:
         """Nobody took the task over, so the fence is still good, whatever the clock says."""
         shop = await floor(db, client)
         task = await picked_tub(db, shop)
-        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+        await holding.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
 
         assert (await shop.do(task, "staging", lane="LANE-1")).status_code == 201
 
@@ -42,7 +42,7 @@ class TestLease:
     ) -> None:
         shop = await floor(db, client)
         bens = await picked_tub(db, shop)
-        await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+        await holding.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
 
         cids = (await shop.post(f"tasks/{bens['task_id']}/resumption", by="cid")).json()
         late = await shop.do(bens, "staging", lane="LANE-1")
@@ -71,7 +71,7 @@ class TestLease:
             await tx.run(sql("UPDATE pulls SET qty_planned = 0 WHERE sku = 'milk'"))
 
         with pytest.raises(ExceptionGroup, match=r"1 task\(s\) of store 1"):
-            await claiming.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+            await holding.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
 
         states = {p["sku"]: p["state"] for p in await all_rows(db, "pulls")}
         assert states == {"milk": "planned", "eggs": "open"}

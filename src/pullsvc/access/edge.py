@@ -7,7 +7,7 @@ act: Annotated[Act, keyed(Perm.ASK)]            # an act, with its Idempotency-K
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pullsvc.access import queries, rules
 from pullsvc.access.rules import Perm, Principal, Role
 from pullsvc.clock import wall_clock
+from pullsvc.combining import Combiner
 from pullsvc.db import Database, Tx
 from pullsvc.errors import Kind, Rejection
 from pullsvc.outbox.actions import Stamp
@@ -64,6 +65,9 @@ class Caller:
         return Stamp(store_id=self.store_id, principal_id=self.principal_id, now=self.now, occurred_at=happened)
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """A writing request: its caller and its idempotency key."""
@@ -74,6 +78,11 @@ class Act:
     def begin(self, db: Database) -> Any:
         """Open the act's transaction; a repeat is answered with what was answered before."""
         return self.keyed.begin(db)
+
+    async def together(self, db: Database, combiner: "Combiner[tuple[Act, Item], Response]", item: Item) -> Response:
+        """Do the act in one transaction with others of its kind; a repeat is answered as in `begin`."""
+        async with self.keyed.repeats(db):
+            return await combiner.do(db, (self, item))
 
     def answer(self, tx: Tx, body: BaseModel, *, status: int = 200) -> Response:
         """Return the response and keep it for repeats, in the same transaction."""

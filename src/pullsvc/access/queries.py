@@ -1,10 +1,6 @@
 """Principals, grants and keys in the database."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 
 KEY_WITH_GRANTS = sql("""
     SELECT k.secret_hash, k.last_used_at, p.principal_id, p.name, p.chain_role,
@@ -42,7 +38,7 @@ LIST_KEYS = sql("""
 """)
 
 
-async def key_with_grants(tx: Tx, *, key_id: str, now: object) -> Row[Any] | None:
+async def key_with_grants(tx: Tx, *, key_id: str, now: object) -> Row | None:
     """Return a live key's secret hash, its principal and all grants."""
     return await tx.row(KEY_WITH_GRANTS, key_id=key_id, now=now)
 

@@ -3,9 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 
 MAX_AT_RISK = 50
 MAX_PULLS = 200
@@ -108,7 +106,7 @@ FROM ended
 """)
 
 
-async def store(tx: Tx, *, store_id: int) -> Row[Any]:
+async def store(tx: Tx, *, store_id: int) -> Row:
     """Return the store's name and hours."""
     return await tx.one(STORE, store_id=store_id)
 

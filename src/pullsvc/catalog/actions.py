@@ -6,9 +6,6 @@ was none. The edge compares it with If-Match between the two.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from pullsvc.catalog import queries, rules
 from pullsvc.catalog.model import (
@@ -21,7 +18,7 @@ from pullsvc.catalog.model import (
     StoreData,
 )
 from pullsvc.catalog.queries import FoundItem, Location
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
 
@@ -171,7 +168,7 @@ async def lock_store(tx: Tx, *, store_id: int) -> int:
     return row.version if row else 0
 
 
-async def put_store(tx: Tx, stamp: Stamp, store: StoreData, *, based_on: int) -> Row[Any]:
+async def put_store(tx: Tx, stamp: Stamp, store: StoreData, *, based_on: int) -> Row:
     """Create or overwrite the store of the stamp; a new one gets the places that every store needs."""
     saved = await queries.save_store(tx, stamp, store, based_on=based_on)
     if saved is None:
@@ -183,7 +180,7 @@ async def put_store(tx: Tx, stamp: Stamp, store: StoreData, *, based_on: int) ->
     return saved
 
 
-async def get_item(tx: Tx, *, store_id: int, sku: str) -> Row[Any]:
+async def get_item(tx: Tx, *, store_id: int, sku: str) -> Row:
     """Return the item with its barcodes.
 
     Raises:
@@ -201,7 +198,7 @@ async def lock_item(tx: Tx, *, store_id: int, sku: str) -> int:
     return row.version if row else 0
 
 
-async def put_item(tx: Tx, stamp: Stamp, item: ItemData, *, barcodes: Sequence[BarcodeData], based_on: int) -> Row[Any]:
+async def put_item(tx: Tx, stamp: Stamp, item: ItemData, *, barcodes: Sequence[BarcodeData], based_on: int) -> Row:
     """Create or overwrite the item with exactly these barcodes.
 
     Raises:
@@ -297,7 +294,7 @@ async def retire_location(tx: Tx, stamp: Stamp, *, location: str, current: Locat
     append(tx, stamp, "location.changed", location, {"version": current.version + 1, "active": False})
 
 
-async def get_placement(tx: Tx, *, store_id: int, location: str, sku: str) -> Row[Any]:
+async def get_placement(tx: Tx, *, store_id: int, location: str, sku: str) -> Row:
     """Return the placement.
 
     Raises:
@@ -321,7 +318,7 @@ async def lock_placement(tx: Tx, *, store_id: int, location: str, sku: str) -> i
     return row.version if row else 0
 
 
-async def put_placement(tx: Tx, stamp: Stamp, line: PlacementData, *, based_on: int) -> Row[Any]:
+async def put_placement(tx: Tx, stamp: Stamp, line: PlacementData, *, based_on: int) -> Row:
     """Create or overwrite the placement; as home it makes the item's present home a secondary place.
 
     Raises:

@@ -4,12 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from pullsvc.catalog.model import BarcodeData, ItemData, LocationData, PlacementData, StoreData
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.outbox.actions import Stamp
 
 # A chain may use the number on the package as its sku, in any length: a GTIN-14 also finds the sku in its shorter
@@ -270,7 +267,7 @@ async def lock_location(tx: Tx, *, store_id: int, location: str) -> Location | N
     return Location(**row._asdict()) if row else None
 
 
-async def save_store(tx: Tx, stamp: Stamp, store: StoreData, *, based_on: int) -> Row[Any] | None:
+async def save_store(tx: Tx, stamp: Stamp, store: StoreData, *, based_on: int) -> Row | None:
     """Write the store; None when its version is not `based_on` (0: it must be new)."""
     return await tx.row(
         SAVE_STORE,

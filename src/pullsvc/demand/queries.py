@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.demand.hours import Calendar
 from pullsvc.demand.rules import KEEP_A_DAY, RECENT, Evidence, Pace
 
@@ -84,7 +81,7 @@ PACES = sql("""
 """)
 
 
-def calendar_of(row: Row[Any]) -> Calendar:
+def calendar_of(row: Row) -> Calendar:
     """Make a store's calendar from a row that has its three columns."""
     return Calendar(time_zone=row.time_zone, opening_hours=row.opening_hours, day_starts_at=row.day_starts_at)
 

@@ -2,10 +2,8 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row
-
+from pullsvc.db import Row
 from pullsvc.feed.positions import Position
 from pullsvc.feed.queries import position_after
 from pullsvc.feed.views import event_view
@@ -23,7 +21,7 @@ class Fact:
     frame: bytes
 
 
-def fact_of(event: Row[Any]) -> Fact:
+def fact_of(event: Row) -> Fact:
     """Return the fact that a row of `events` tells."""
     view = event_view(event)
     frame = f"id: {view.cursor}\ndata: {view.model_dump_json()}\n\n".encode()

@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.feed.positions import Position
 
 _EVENTS = """
@@ -40,7 +37,7 @@ async def events(
     until: Position | None = None,
     kinds: Sequence[str] | None = None,
     limit: int,
-) -> list[Row[Any]]:
+) -> list[Row]:
     """Return the events of a store behind `after` and up to `until`, in reading order.
 
     Args:
@@ -55,7 +52,7 @@ async def events(
     return await tx.rows(EVENTS_OF_STORE, store_id=store_id, limit=limit, **span)
 
 
-async def events_of_stores(tx: Tx, *, store_ids: Sequence[int], after: Position, limit: int) -> list[Row[Any]]:
+async def events_of_stores(tx: Tx, *, store_ids: Sequence[int], after: Position, limit: int) -> list[Row]:
     """Return the events of several stores behind `after`, in reading order: for one who reads often and little."""
     span = _span(after=after, until=None, kinds=None)
     return await tx.rows(EVENTS_OF_STORES, store_ids=list(store_ids), limit=limit, **span)
@@ -84,7 +81,7 @@ async def is_from_elsewhere(tx: Tx, position: Position) -> bool:
     return position.txid > int(row.unused_from)
 
 
-def position_after(event: Row[Any]) -> Position:
+def position_after(event: Row) -> Position:
     """Return the position just behind an event."""
     filed: date = event.day
     return Position(txid=event.txid, event_id=event.event_id, day=filed)

@@ -64,7 +64,7 @@ class CursorTooOld(Rejection):
     title = "The events behind this cursor are gone."
 
 
-def _hub(request: Request) -> Hub:
+async def _hub(request: Request) -> Hub:
     hub: Hub = request.app.state.hub
     return hub
 

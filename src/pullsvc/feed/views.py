@@ -3,8 +3,8 @@
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import Row
 
+from pullsvc.db import Row
 from pullsvc.feed.queries import position_after
 
 
@@ -33,7 +33,7 @@ class EventPage(BaseModel):
     more: bool = Field(description="Whether there is more to read at once.", examples=[False])
 
 
-def event_view(event: Row[Any]) -> EventView:
+def event_view(event: Row) -> EventView:
     """Return what is shown of a row of `events`."""
     return EventView(
         event_id=event.event_id,

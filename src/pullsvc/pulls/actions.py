@@ -6,9 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.errors import Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import queries, rules
@@ -90,7 +88,7 @@ class Asked:
     outcome: Outcome | None
     qty: int
     uncovered: int
-    pull: Row[Any] | None
+    pull: Row | None
     refusal: Rejection | None = None
 
 
@@ -146,8 +144,8 @@ def _told(outcome: Outcome) -> str:
 
 
 async def _believe_eyes(
-    tx: Tx, stamp: Stamp, wishes: Sequence[Ask], known: dict[tuple[str, str], Row[Any]]
-) -> dict[tuple[str, str], Row[Any]]:
+    tx: Tx, stamp: Stamp, wishes: Sequence[Ask], known: dict[tuple[str, str], Row]
+) -> dict[tuple[str, str], Row]:
     """Set the books of the shelves right where somebody stands before them and sees something else."""
     wrong = {
         (w.sku, w.shelf): w.seen_qty
@@ -162,7 +160,7 @@ async def _believe_eyes(
 
 
 def _net_all(
-    known: dict[tuple[str, str], Row[Any]], groups: Sequence[Sequence[tuple[int, Ask]]]
+    known: dict[tuple[str, str], Row], groups: Sequence[Sequence[tuple[int, Ask]]]
 ) -> dict[tuple[str, str], Netted]:
     """Net each (item, shelf) in turn; what one shelf of an item is given, another one cannot have."""
     nets: dict[tuple[str, str], Netted] = {}
@@ -175,7 +173,7 @@ def _net_all(
     return nets
 
 
-def _net(row: Row[Any], wishes: Sequence[Ask], *, backroom: int) -> Netted:
+def _net(row: Row, wishes: Sequence[Ask], *, backroom: int) -> Netted:
     """Net the wishes for one (item, shelf) against what is there and on its way."""
     live = row.pull_id is not None
     shelf = rules.Shelf(
@@ -190,7 +188,7 @@ def _net(row: Row[Any], wishes: Sequence[Ask], *, backroom: int) -> Netted:
     return rules.net(shelf, asked=asked, live=live, at_least_one=waiting)
 
 
-def _pull_row(stamp: Stamp, known: Row[Any], wishes: Sequence[Ask], netted: Netted) -> dict[str, object]:
+def _pull_row(stamp: Stamp, known: Row, wishes: Sequence[Ask], netted: Netted) -> dict[str, object]:
     top = max(wishes, key=lambda w: rules.URGENCY[w.reason] if w.urgency is None else w.urgency)
     repeats = len(wishes) - (0 if known.pull_id else 1)
     state, end_reason = State.OPEN, None

@@ -3,11 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Trailing, Tx, sql
+from pullsvc.db import Row, Trailing, Tx, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls.rules import ENDED, MIN_LEAD_SAMPLES, LeadTimes, Pull, State
 
@@ -166,7 +163,7 @@ ORDER BY a.ask_id DESC LIMIT :limit
 """)
 
 
-async def shelves(tx: Tx, *, store_id: int, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+async def shelves(tx: Tx, *, store_id: int, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
     """Lock the live pulls of these (sku, shelf) and return what is known of each; unknown shelves are left out."""
     asked = {"store_id": store_id, "skus": [sku for sku, _ in places], "shelves": [shelf for _, shelf in places]}
     await tx.run(LOCK_LIVE, **asked)
@@ -176,7 +173,7 @@ async def shelves(tx: Tx, *, store_id: int, places: Sequence[tuple[str, str]]) -
 
 async def write_asks(
     tx: Tx, stamp: Stamp, *, pulls: Sequence[Mapping[str, object]], asks: Sequence[Mapping[str, object]]
-) -> dict[tuple[str, str], Row[Any]]:
+) -> dict[tuple[str, str], Row]:
     """Join or open the pulls, write their asks, and return each pull by (sku, shelf) with the ids of its new asks."""
     rows = await tx.rows(
         WRITE,
@@ -197,7 +194,7 @@ async def lead_times(tx: Tx, *, store_id: int) -> LeadTimes:
     return LeadTimes(int(row.whole_s), int(row.planned_s), int(row.filled_s), row.samples)
 
 
-def pull_of(row: Row[Any]) -> Pull:
+def pull_of(row: Row) -> Pull:
     """Make the value the rules work on from a row of `pulls`."""
     return Pull(
         pull_id=row.pull_id,

@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.demand import actions as demand
 from pullsvc.demand.hours import Calendar
 from pullsvc.demand.queries import calendar, calendar_of
@@ -62,7 +60,7 @@ class Found:
 class Look:
     """A shelf, its facts, and what the rule says of it."""
 
-    row: Row[Any]
+    row: Row
     rate: Rate
     shelf: Shelf
     decision: Decision
@@ -120,7 +118,7 @@ async def _give_back(tx: Tx, stamp: Stamp, *, until: datetime, watched: int) -> 
     await tx.run(queries.FINISH, store_id=stamp.store_id, now=stamp.now, next_run_at=until, watched=watched)
 
 
-async def _act(tx: Tx, stamp: Stamp, held: Held, rows: Sequence[Row[Any]]) -> Found:
+async def _act(tx: Tx, stamp: Stamp, held: Held, rows: Sequence[Row]) -> Found:
     """Decide on these shelves and act on it.
 
     Locks are taken in the order of everybody else: the live pulls, the books, and only then pulls that are new. A gap
@@ -171,7 +169,7 @@ async def lead_time_s(tx: Tx, *, store_id: int, settings: Settings) -> int:
 
 
 async def _look(
-    tx: Tx, stamp: Stamp, rows: Sequence[Row[Any]], *, calendar: Calendar, settings: Settings, lead_s: int
+    tx: Tx, stamp: Stamp, rows: Sequence[Row], *, calendar: Calendar, settings: Settings, lead_s: int
 ) -> list[Look]:
     """Decide on each shelf that the item still has; what one shelf of an item takes, the next does not find."""
     placed = [row for row in rows if row.capacity is not None]
@@ -215,7 +213,7 @@ async def _tend(tx: Tx, stamp: Stamp, own: Mapping[int, Look]) -> tuple[int, int
     return repriced, expired
 
 
-def _price(pull: Row[Any], decision: Decision) -> dict[str, object]:
+def _price(pull: Row, decision: Decision) -> dict[str, object]:
     return {
         "pull_id": pull.pull_id,
         "urgency": max(pull.urgency, decision.urgency) if pull.joined else decision.urgency,
@@ -277,7 +275,7 @@ def _view(look: Look) -> dict[str, Any]:
     }
 
 
-async def get_settings(tx: Tx, stamp: Stamp) -> tuple[Settings, Row[Any] | None]:
+async def get_settings(tx: Tx, stamp: Stamp) -> tuple[Settings, Row | None]:
     """Return how the store wants its watch, and the row that says so; no row: the defaults, which are version 1."""
     row = await tx.row(queries.GET_SETTINGS, store_id=stamp.store_id)
     if row is None:
@@ -292,7 +290,7 @@ async def lock_settings(tx: Tx, stamp: Stamp) -> int:
     return version
 
 
-async def change_settings(tx: Tx, stamp: Stamp, settings: Settings) -> Row[Any]:
+async def change_settings(tx: Tx, stamp: Stamp, settings: Settings) -> Row:
     """Save the settings, which are locked; every shelf is looked at again with them at the next run."""
     saved = await tx.one(
         queries.SAVE_SETTINGS,

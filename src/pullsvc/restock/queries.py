@@ -4,11 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.restock.rules import Decision, Settings
 
 # Stores to look at; a look, not a claim: two workers may see the same one, `TAKE` then gives it to one of them.
@@ -157,7 +154,7 @@ async def first_sight(tx: Tx, *, store_id: int, settings: Settings, now: datetim
     return made > 0
 
 
-async def own_pulls(tx: Tx, *, store_id: int, pull_ids: Sequence[int]) -> dict[int, Row[Any]]:
+async def own_pulls(tx: Tx, *, store_id: int, pull_ids: Sequence[int]) -> dict[int, Row]:
     """Return the open pulls of the watch among these; the caller holds their locks."""
     rows = await tx.rows(OWN_PULLS, store_id=store_id, pull_ids=list(pull_ids))
     return {row.pull_id: row for row in rows}

@@ -6,9 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.sales.rules import BookedLine, Effect, Key, Line, LineKind, Receipt, Standing, Status, Uom, effect_of
 
@@ -203,7 +201,7 @@ async def held(tx: Tx, *, store_id: int, fingerprints: Mapping[Key, str]) -> dic
     return dict(map(_held, rows))
 
 
-def _held(row: Row[Any]) -> tuple[Key, tuple[Standing, Effect]]:
+def _held(row: Row) -> tuple[Key, tuple[Standing, Effect]]:
     booked = [booked_line(line) for line in row.lines or ()]
     receipt = Receipt(
         key=key_of(row),
@@ -307,7 +305,7 @@ async def shelves_among(tx: Tx, *, store_id: int, locations: Collection[str]) ->
 
 async def receipts_of(
     tx: Tx, *, store_id: int, business_date: date, after: tuple[str | None, int | None], limit: int
-) -> list[Row[Any]]:
+) -> list[Row]:
     """Return the receipts of a business date by register and sequence, after the given one."""
     return await tx.rows(
         LIST_RECEIPTS,
@@ -319,7 +317,7 @@ async def receipts_of(
     )
 
 
-def key_of(row: Row[Any]) -> Key:
+def key_of(row: Row) -> Key:
     """Return the key of a row that has its columns."""
     return Key(row.business_date, row.register, row.sequence)
 

@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from pullsvc.catalog.queries import FoundItem
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.errors import NotFound
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales import queries, rules
@@ -73,7 +70,7 @@ async def replay_known_codes(tx: Tx, stamp: Stamp, *, limit: int = MAX_REPLAY_RE
     return Replayed(lines=len(waiting), resolved=tuple(row.code for row in resolved), more=len(held) == limit)
 
 
-async def set_code_state(tx: Tx, stamp: Stamp, *, code: str, dismissed: bool) -> Row[Any]:
+async def set_code_state(tx: Tx, stamp: Stamp, *, code: str, dismissed: bool) -> Row:
     """Take a code off the list of those that need attention, or put it back; doing it twice changes nothing.
 
     Its lines are kept either way. Those of a dismissed code wait until it is put back, even when an item gets it.
@@ -114,7 +111,7 @@ async def _known(tx: Tx, *, store_id: int) -> tuple[dict[str, int], dict[str, Fo
     return seen, wares
 
 
-async def _fill(tx: Tx, stamp: Stamp, waiting: Sequence[Row[Any]], wares: Mapping[str, FoundItem]) -> list[Leg]:
+async def _fill(tx: Tx, stamp: Stamp, waiting: Sequence[Row], wares: Mapping[str, FoundItem]) -> list[Leg]:
     """Write the items into the waiting lines; return the movements that this means, one for each flow of a receipt."""
     if not waiting:
         return []

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.stock import ledger, queries
@@ -38,7 +36,7 @@ class CountResult:
         qty: The location's book after it; eaches, may be negative on a shelf when more was sold since.
     """
 
-    count: Row[Any]
+    count: Row
     qty: int
 
 
@@ -163,7 +161,7 @@ async def count(tx: Tx, stamp: Stamp, *, sku: str, location: str, counted_qty: i
     return CountResult(count=row, qty=qty)
 
 
-async def _note_variance(tx: Tx, stamp: Stamp, count: Row[Any]) -> None:
+async def _note_variance(tx: Tx, stamp: Stamp, count: Row) -> None:
     """Tell of the count, and keep a variance where a lead will see it."""
     facts = {"sku": count.sku, "location": count.location, "variance": count.variance, "state": count.state}
     append(tx, stamp, "stock.counted", count.count_id, facts)
@@ -197,7 +195,7 @@ async def open_discrepancy(
     )
 
 
-async def close_discrepancy(tx: Tx, stamp: Stamp, *, discrepancy_id: int, resolution: str) -> Row[Any]:
+async def close_discrepancy(tx: Tx, stamp: Stamp, *, discrepancy_id: int, resolution: str) -> Row:
     """Close a discrepancy with the lead's word on it.
 
     Raises:

@@ -1,11 +1,8 @@
 """The one statement that moves units: ledger, balances, trigger flags and discrepancies, in one round trip."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.stock.rules import Leg
 
@@ -127,7 +124,7 @@ SELECT (SELECT array_agg(DISTINCT location) FROM sides
 """)
 
 
-async def write_movements(tx: Tx, stamp: Stamp, legs: Sequence[Leg]) -> Row[Any]:
+async def write_movements(tx: Tx, stamp: Stamp, legs: Sequence[Leg]) -> Row:
     """Write the legs and their effect on the balances; return unknown locations and the balances touched."""
     occurred_at = stamp.occurred_at
     return await tx.one(

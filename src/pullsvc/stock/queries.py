@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row
-
-from pullsvc.db import Tx, sql
+from pullsvc.db import Row, Tx, sql
 
 BALANCES = sql("""
     SELECT b.sku, b.location, b.kind, b.qty, greatest(b.qty, 0) AS on_hand, greatest(-b.qty, 0) AS oversold,
@@ -143,7 +140,7 @@ async def balances(
     kind: str | None,
     after: tuple[str | None, str | None],
     limit: int,
-) -> list[Row[Any]]:
+) -> list[Row]:
     """Return balances by item and location, after the given key."""
     return await tx.rows(
         BALANCES,
@@ -157,7 +154,7 @@ async def balances(
     )
 
 
-async def book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetime, now: datetime) -> Row[Any] | None:
+async def book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetime, now: datetime) -> Row | None:
     """Lock the balance and return its present qty, its book as of `at` and its last count; None: no such place."""
     held = await tx.row(LOCK_BALANCE, store_id=store_id, sku=sku, location=location, now=now)
     if held is None:

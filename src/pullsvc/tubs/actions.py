@@ -13,7 +13,7 @@ from pullsvc.pulls import queries as pull_queries
 from pullsvc.pulls.rules import Pull
 from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, Cause, Leg
-from pullsvc.tubs import claiming, queries, rules
+from pullsvc.tubs import holding, queries, rules
 from pullsvc.tubs.rules import Line, LineState, Settlement, Task, TaskState, TubState
 
 
@@ -112,9 +112,9 @@ def _line_id(task_id: int, line: Line) -> str:
 
 async def _bound(tx: Tx, stamp: Stamp, task: Task, tub: str) -> Task:
     """Return the task with its tub bound, written if it was not before."""
-    bound = await claiming.bind_tub(tx, stamp, task=task, tub=tub)
+    bound = await holding.bind_tub(tx, stamp, task=task, tub=tub)
     if bound is not task:
-        await claiming.save(tx, stamp, task=bound, fence=task.fence, lease_until=task.lease_until)
+        await holding.save(tx, stamp, task=bound, fence=task.fence, lease_until=task.lease_until)
     return bound
 
 
@@ -122,8 +122,8 @@ async def scan_tub(tx: Tx, stamp: Stamp, *, task: Task, fence: int, tub: str, le
     """Give the task its tub."""
     rules.check_fence(task, fence)
     rules.check_state(task, rules.PICKING, to_do="scan a tub")
-    bound = await claiming.bind_tub(tx, stamp, task=task, tub=tub)
-    await claiming.save(tx, stamp, task=bound, fence=fence, lease_until=stamp.now + lease)
+    bound = await holding.bind_tub(tx, stamp, task=task, tub=tub)
+    await holding.save(tx, stamp, task=bound, fence=fence, lease_until=stamp.now + lease)
     append(tx, stamp, "task.tub_bound", task.task_id, {"tub": tub})
 
 
@@ -171,14 +171,14 @@ async def renew(tx: Tx, stamp: Stamp, *, task: Task, fence: int, lease: timedelt
     """Say that one is still at it; any scan does so too."""
     rules.check_fence(task, fence)
     rules.check_state(task, frozenset(TaskState) - rules.ENDED, to_do="renew it")
-    await claiming.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
 
 
 async def _write(tx: Tx, stamp: Stamp, task: Task, changed: Sequence[Line], *, fence: int, lease: timedelta) -> Task:
     """Write changed lines and the task with them; the fence is compared there."""
     by_no = {line.line_no: line for line in changed}
     after = replace(task, lines=tuple(by_no.get(line.line_no, line) for line in task.lines))
-    await claiming.save(tx, stamp, task=after, fence=fence, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, task=after, fence=fence, lease_until=stamp.now + lease)
     await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
     return after
 
@@ -196,7 +196,7 @@ async def stage(tx: Tx, stamp: Stamp, *, task: Task, fence: int, lane: str, leas
     await require_location(tx, store_id=stamp.store_id, location=lane, kinds=frozenset({"lane"}))
     lines = [_as_staged(line) for line in task.lines]
     staged = replace(task, state=TaskState.STAGED, lines=tuple(lines))
-    await claiming.save(tx, stamp, task=staged, fence=fence, lease_until=stamp.now + lease, lane=lane)
+    await holding.save(tx, stamp, task=staged, fence=fence, lease_until=stamp.now + lease, lane=lane)
     await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.STAGED, task_id=task.task_id, lane=lane)
     changed = [after for before, after in zip(task.lines, lines, strict=True) if after != before]
     await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
@@ -236,7 +236,7 @@ async def deliver(tx: Tx, stamp: Stamp, *, task: Task, lease: timedelta) -> Task
     rules.check_state(task, frozenset({TaskState.STAGED}), to_do="deliver it")
     assert task.tub is not None
     taken = replace(task, state=TaskState.ON_FLOOR, fence=task.fence + 1, claimed_by=stamp.principal_id)
-    await claiming.save(tx, stamp, task=taken, fence=task.fence, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, task=taken, fence=task.fence, lease_until=stamp.now + lease)
     await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.ON_FLOOR, task_id=task.task_id)
     append(tx, stamp, "tub.delivered", task.tub, {"task_id": task.task_id})
     return taken
@@ -274,7 +274,7 @@ async def put_away(
     lines = tuple(by_no.get(line.line_no, line) for line in task.lines)
     done = rules.all_settled(lines)
     after = replace(task, lines=lines, state=TaskState.CLOSED if done else task.state)
-    await claiming.save(tx, stamp, task=after, fence=fence, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, task=after, fence=fence, lease_until=stamp.now + lease)
     if done:
         await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.IDLE, task_id=None)
     await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
@@ -362,8 +362,6 @@ async def close(tx: Tx, stamp: Stamp, *, task: Task, fence: int) -> None:
     rules.check_state(task, frozenset({TaskState.ON_FLOOR}), to_do="close it")
     rules.check_balanced(task)
     assert task.tub is not None
-    await claiming.save(
-        tx, stamp, task=replace(task, state=TaskState.CLOSED), fence=fence, lease_until=task.lease_until
-    )
+    await holding.save(tx, stamp, task=replace(task, state=TaskState.CLOSED), fence=fence, lease_until=task.lease_until)
     await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.IDLE, task_id=None)
     append(tx, stamp, "task.closed", task.task_id, {"tub": task.tub, "picked": task.qty_picked})

@@ -1,12 +1,8 @@
 """Register tubs: a tub is a location that holds units while it is on its way."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from pullsvc.catalog import actions as catalog
 from pullsvc.catalog.model import LocationData, PlaceKind
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.tubs import queries, rules
 from pullsvc.web.etags import check_version
@@ -16,7 +12,7 @@ ZONE = "tubs"
 
 async def save_tub(
     tx: Tx, stamp: Stamp, *, tub: str, volume_ml: int, weight_g: int, active: bool, if_match: str | None
-) -> tuple[Row[Any], bool]:
+) -> tuple[Row, bool]:
     """Register a tub under its plate, or change it; returns its row and whether it is new.
 
     Raises:

@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import Row
 
 from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
-from pullsvc.db import Tx
+from pullsvc.db import Row, Tx
 from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs import actions, claiming, queries, rules, shorts, views
+from pullsvc.tubs import actions, claiming, holding, queries, rules, shorts, views
 from pullsvc.tubs.claiming import Wish
 from pullsvc.tubs.rules import Settlement
 from pullsvc.web.deps import Code, Db, PathId
@@ -77,7 +76,7 @@ async def _answer(tx: Tx, act: Act, stamp: Stamp, task_id: int, *, status: int =
     return act.answer(tx, views.TaskView.model_validate(_view(row, now=stamp.now)), status=status)
 
 
-def _view(row: Row[Any], *, now: datetime) -> dict[str, Any]:
+def _view(row: Row, *, now: datetime) -> dict[str, Any]:
     left = int((row.lease_until - now).total_seconds())
     return {**row._asdict(), "lease_s": max(0, left)}
 
@@ -194,7 +193,7 @@ async def release_task(task_id: PathId, body: views.FencedBody, act: Worker, db:
     stamp = act.caller.stamp()
     async with act.begin(db) as tx:
         task = await actions.held_task(tx, stamp, task_id=task_id)
-        await claiming.release(tx, stamp, task=task, fence=body.fence)
+        await holding.release(tx, stamp, task=task, fence=body.fence)
         return await _answer(tx, act, stamp, task_id, status=201)
 
 
@@ -259,7 +258,7 @@ async def resume_task(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Resp
     stamp = act.caller.stamp()
     async with act.begin(db) as tx:
         task = await actions.held_task(tx, stamp, task_id=task_id)
-        await claiming.resume(tx, stamp, task=task, lease=lease)
+        await holding.resume(tx, stamp, task=task, lease=lease)
         return await _answer(tx, act, stamp, task_id, status=201)
 
 
@@ -269,5 +268,5 @@ async def reassign_task(task_id: PathId, body: views.ReassignmentBody, act: Lead
     stamp = act.caller.stamp()
     async with act.begin(db) as tx:
         task = await actions.held_task(tx, stamp, task_id=task_id)
-        await claiming.reassign(tx, stamp, task=task, worker=body.principal_id, lease=lease)
+        await holding.reassign(tx, stamp, task=task, worker=body.principal_id, lease=lease)
         return await _answer(tx, act, stamp, task_id, status=201)

@@ -16,7 +16,7 @@ from pullsvc.pulls import rules as pull_rules
 from pullsvc.pulls.rules import Pull, State
 from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, Cause, Leg
-from pullsvc.tubs import claiming, picking, queries, rules
+from pullsvc.tubs import claim_queries, holding, picking, queries, rules
 from pullsvc.tubs.picking import Bin
 from pullsvc.tubs.rules import Line, LineState, ShortReason, Task
 
@@ -41,7 +41,7 @@ async def report_short(
     for x in same_place:
         missing[x.pull_id] = missing.get(x.pull_id, 0) + x.open_qty
     changed = [_shorted(x, line, reason) for x in same_place]
-    await claiming.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
     await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
     # The pulls before the places, as everybody does; all places of the item, so that no claim plans the same units.
     held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=list(missing))
@@ -97,7 +97,7 @@ async def _elsewhere(
     tx: Tx, stamp: Stamp, *, task: Task, line: Line, missing: dict[int, int]
 ) -> list[dict[str, object]]:
     """Return new stops of this task for what is missing, from other places that have it."""
-    row = await tx.one(queries.BINS_OF_ITEM, store_id=stamp.store_id, sku=line.sku, zones=None)
+    row = await tx.one(claim_queries.BINS_OF_ITEM, store_id=stamp.store_id, sku=line.sku, zones=None)
     tried = {x.location for x in task.lines if x.sku == line.sku}
     bins = [b for b in (Bin(*found) for found in row.bins or ()) if b.location not in tried]
     shelf_of = {x.pull_id: x.shelf for x in task.lines}
@@ -134,7 +134,7 @@ async def _settle_pulls(
     elsewhere: Sequence[dict[str, object]],
 ) -> None:
     """Take back from the held pulls what this task will not bring; end them where the backroom has nothing left."""
-    row = await tx.one(queries.BINS_OF_ITEM, store_id=stamp.store_id, sku=line.sku, zones=None)
+    row = await tx.one(claim_queries.BINS_OF_ITEM, store_id=stamp.store_id, sku=line.sku, zones=None)
     after = []
     for pull in held.values():
         found = sum(int(str(s["qty"])) for s in elsewhere if s["pull_id"] == pull.pull_id)
@@ -178,7 +178,7 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     else:
         after = pull.change(planned=rest - freed)
     again = replace(line, state=LineState.PLANNED, short_reason=None)
-    await claiming.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
     await queries.write_lines(tx, stamp, task_id=task.task_id, lines=[again, *dropped])
     cause_id = _cause_id(task, line)
     place = {"sku": line.sku, "location": line.location}

@@ -20,18 +20,22 @@ def printable(value: str) -> str:
     return value
 
 
-def _db(request: Request) -> Database:
+# All async, although nothing here waits: the framework runs any other function in a thread.
+
+
+async def _db(request: Request) -> Database:
     db: Database = request.app.state.db
     return db
 
 
-def _clock(request: Request) -> Clock:
+async def _clock(request: Request) -> Clock:
     clock: Clock = request.app.state.clock
     return clock
 
 
-def _now(request: Request) -> datetime:
-    return _clock(request).now()
+async def _now(request: Request) -> datetime:
+    clock: Clock = request.app.state.clock
+    return clock.now()
 
 
 Db = Annotated[Database, Depends(_db)]

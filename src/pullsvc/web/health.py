@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
+from asyncpg import UndefinedTableError
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import ProgrammingError
 
 from pullsvc.db import sql
 from pullsvc.errors import Kind, Rejection
@@ -49,7 +49,7 @@ async def check_ready(request: Request, db: Db) -> Health:
     try:
         async with db.read() as tx:
             row = await tx.row(APPLIED)
-    except ProgrammingError:
+    except UndefinedTableError:
         row = None  # The table is missing: nothing was ever migrated.
     applied = row.version_num if row else None
     if applied != _head():

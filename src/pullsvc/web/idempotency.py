@@ -84,9 +84,14 @@ class KeyedRequest:
             Replayed: the act was done before under this key.
             KeyReused: the key was used for another request.
         """
+        async with self.repeats(db), db.begin() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def repeats(self, db: Database) -> AsyncIterator[None]:
+        """Tell a repeat by what happens when the act is done once more; raises as `begin` does."""
         try:
-            async with db.begin() as tx:
-                yield tx
+            yield
         except UniqueViolation as violation:
             await self.replay(db)
             if violation.constraint == CONSTRAINT:

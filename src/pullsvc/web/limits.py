@@ -1,11 +1,12 @@
 """The outermost layer, plain ASGI: body limit, request id, security headers, request log and metrics."""
 
+import logging
 import re
 import time
 import uuid
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from pullsvc.web import metrics
 from pullsvc.web.problems import bug_response, problem_of_status
 
 log = structlog.get_logger("pullsvc.http")
+_stdlib_log = logging.getLogger("pullsvc.http")
 
 MAX_BODY_BYTES = 1 * 1024 * 1024
 MAX_BULK_BODY_BYTES = 32 * 1024 * 1024
@@ -21,12 +23,12 @@ MAX_DRAINED_BYTES = 8 * 1024 * 1024
 BULK_PATH = re.compile(r"/v1/stores/[^/]+/(imports/[^/]+|receipt-streams)$")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
-SECURITY_HEADERS = {
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-}
+SECURITY_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
 
 
 class _TooLarge(HTTPException):
@@ -68,7 +70,10 @@ class Shell:
         finally:
             duration_s = time.perf_counter() - started
             metrics.observe_request(scope, status=sent.status or 499, duration_s=None if sent.is_stream else duration_s)
-            log.debug("request", method=scope["method"], path=scope["path"], status=sent.status, duration_s=duration_s)
+            if _stdlib_log.isEnabledFor(logging.DEBUG):
+                log.debug(
+                    "request", method=scope["method"], path=scope["path"], status=sent.status, duration_s=duration_s
+                )
             structlog.contextvars.unbind_contextvars("request_id")
 
 
@@ -89,11 +94,10 @@ class _Sent:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            out = MutableHeaders(scope=message)
-            self.is_stream = out.get("content-type", "").startswith("text/event-stream")
-            out["x-request-id"] = self._request_id
-            for name, value in SECURITY_HEADERS.items():
-                out.setdefault(name, value)
+            given = dict(message["headers"])
+            self.is_stream = given.get(b"content-type", b"").startswith(b"text/event-stream")
+            ours = [(b"x-request-id", self._request_id.encode()), *SECURITY_HEADERS]
+            message["headers"] = [*message["headers"], *(header for header in ours if header[0] not in given)]
         await self._send(message)
 
 
