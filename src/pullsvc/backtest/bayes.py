@@ -59,8 +59,8 @@ class _Believing(Rule):
 class Bayes(_Believing):
     """e: bring what is likely to be empty before a pull lands, the earliest empty first."""
 
-    ALPHA = 0.03
-    LEAD_S = 20 * 60.0
+    ALPHA = 0.05
+    LEAD_S = 90 * 60.0  # Longer than a pull takes: on validation days the wait for a free worker counts too.
 
     def ask(self, now_s: float, books: Books, *, worker: int) -> Sequence[Line]:
         """Return the items whose chance of an empty shelf is above ALPHA, by expected time to empty."""
