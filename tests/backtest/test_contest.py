@@ -45,7 +45,7 @@ class TestTheContest:
 
         assert page.count("<svg") == page.count("</svg>") >= 6
         assert "nan" not in page
-        assert {(row["rule"], row["level"]) for row in told["rules"]} == set(outcome.plain)  # type: ignore[attr-defined, index] # JSON
+        assert {(row["rule"], row["level"]) for row in told["rules"]} == set(outcome.plain)  # type: ignore[attr-defined] # JSON
 
     def test_is_the_same_on_two_processes(self) -> None:
         data = shops.busy_store(n=10)

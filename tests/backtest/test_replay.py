@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from pullsvc.backtest.disturb import Disturbance
 from pullsvc.backtest.model import HOUR_S, Dataset, days_of
 from pullsvc.backtest.replay import play_day
 from pullsvc.backtest.results import DayResult
-from pullsvc.backtest.rule import Line, Rule, Setting
+from pullsvc.backtest.rule import Books, Line, Rule, Setting
 from pullsvc.backtest.runs import play
 from pullsvc.backtest.shop import demand_before
 from pullsvc.backtest.store import Shift
@@ -164,3 +165,24 @@ def test_a_store_with_one_item_can_be_played() -> None:
 
     assert lost["c"] < lost["a"]
     assert lost["x"] < lost["a"]
+
+
+class Again(Rule):
+    """Asks for the same line at every hour."""
+
+    def ask(self, now_s: float, books: Books, *, worker: int) -> Sequence[Line]:
+        return [Line(0, 6)] if now_s % HOUR_S == 0 else ()
+
+
+def test_what_is_brought_back_can_be_brought_again() -> None:
+    """Six in the backroom: two of them fit at first, the other four after the next sale."""
+    result = play_one(Again(setting(6)), [(7, 0, 2), (7.9, 0, 5), (12, 0, 9)], backroom=[6])
+
+    assert result.delivery("put").sum() == 6
+    assert result.sold.sum() == 12
+
+
+def test_a_record_that_was_found_wrong_is_not_believed_again() -> None:
+    result = play_one(Again(setting(6)), [(7, 0, 6)], backroom=[1], recorded=[9])
+
+    assert result.delivery("picked").tolist() == [1]

@@ -57,7 +57,7 @@ class TestBacktest:
 
         assert code == 0
         assert "tight labour" in out
-        assert "no schedule can beat this" in out
+        assert "bound" in out
 
     def test_says_the_same_twice(self, files: list[str]) -> None:
         words = (*files, *SPANS, "--only", "x", "--processes", "1", "--json")
