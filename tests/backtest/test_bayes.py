@@ -82,3 +82,16 @@ def test_a_day_lived_through_teaches_what_the_same_day_at_once_does() -> None:
     rows = np.arange(len(data.items))
 
     assert np.array_equal(at_once.level(12 * HOUR_S, rows).units_a_day, live.level(12 * HOUR_S, rows).units_a_day)
+
+
+def test_levels_follow_what_was_sold() -> None:
+    data = shops.busy_store()
+    belief = Belief(data.items)
+    for day in days_of(data.split.train):
+        belief.learn(trading_record(data.log.of_day(day), day=day))
+    belief.open_day(data.split.validate[0])
+    fast = np.flatnonzero(data.items.mean_qty > 10)
+    found = belief.level(8 * HOUR_S, fast).units_a_day
+
+    assert np.allclose(found.sum(), data.items.mean_qty[fast].sum(), rtol=0.25)  # Eight days still draw to the mean.
+    assert np.corrcoef(found, data.items.mean_qty[fast])[0, 1] > 0.95

@@ -77,6 +77,7 @@ def test_what_is_left_out_or_odd_is_told(tmp_path: Path, lines: str, told: str) 
 
     assert any(note.startswith(told) for note in data.notes)
     assert data.log.qty.min() > 0
+    assert set(data.log.day.tolist()) <= set(range(SPLIT.train[0], SPLIT.test[1] + 1))
 
 
 @pytest.mark.parametrize(

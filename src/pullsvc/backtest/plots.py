@@ -8,6 +8,7 @@ WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 150, 16, 44
 COLOURS = ("#0b5fa5", "#c8501e", "#2f8f4e", "#7a4fa3", "#8a6d1d", "#444444")
 TICKS = 5
+X_TICKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class _Frame:
         parts = []
         for tick in range(TICKS + 1):
             y = low + (high - low) * tick / TICKS
-            label = f"{100 * y:.1f} %" if percent and high - low < 0.2 else f"{100 * y:.0f} %" if percent else f"{y:g}"
+            label = (
+                f"{100 * y:.1f} %" if percent and high - low < 0.2 else f"{100 * y:.0f} %" if percent else f"{y:.3g}"
+            )
             parts.append(
                 f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{self.up(y):.1f}" y2="{self.up(y):.1f}" class="g"/>'
             )
@@ -116,9 +119,9 @@ def lines(
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for px, py in series.points if diagonal else ():
             parts.append(f'<circle cx="{frame.across(px):.1f}" cy="{frame.up(py):.1f}" r="3" fill="{colour}"/>')
-    ends = (0.0, 1.0) if diagonal else x_span
-    for end in ends:
-        text = f"{100 * end:.0f} %" if diagonal else f"{end:g}"
+    first, last = (0.0, 1.0) if diagonal else x_span
+    for end in (first + (last - first) * tick / X_TICKS for tick in range(X_TICKS + 1)):
+        text = f"{100 * end:.0f} %" if diagonal else f"{end:.3g}"
         parts.append(f'<text x="{frame.across(end):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{text}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
