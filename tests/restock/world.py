@@ -1,7 +1,7 @@
 """A store whose shelves the watch looks at."""
 
 import itertools
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from pullsvc.db import Database, sql
 from pullsvc.pulls import actions as pulls
@@ -13,16 +13,24 @@ from pullsvc.stock.rules import SOLD, Cause, Leg
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
 RATE = 6  # Units an hour that `shelf` has sold in the past, where it says so.
-OPEN_H = 16  # The factory's store is open from 06:00 to 22:00.
 TODAY = NOON.date()
 _sequence = itertools.count(1)
+HISTORY = sql("""
+    INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, location, quantity,
+                            uom, sold_qty, occurred_at)
+    SELECT CAST(:s AS integer), CAST(at AS date), '1', CAST(:n AS bigint) + row_number() OVER (), 1, 'sale',
+           CAST(:sku AS text), :sku, 'A1', 1, 'each', 1, at AT TIME ZONE 'UTC'
+    FROM generate_series(CAST(:today AS date) - INTERVAL '7 days', CAST(:now AS timestamptz) AT TIME ZONE 'UTC',
+                         INTERVAL '1 hour' / CAST(:rate AS integer)) AS at
+    WHERE extract(hour FROM at) BETWEEN 6 AND 21 AND at < CAST(:now AS timestamptz) AT TIME ZONE 'UTC'
+""")
 
 
 async def shelf(
     db: Database, *, sku: str = "milk", on_shelf: int = 20, backroom: int = 60, capacity: int = 24, sells: bool = True,
     store_id: int = 1, presentation_min: int = 2,
 ) -> str:  # fmt: skip
-    """An item on its shelf A1 and in bin B1; it sold RATE an hour for a week, and this morning."""
+    """An item on its shelf A1 and in bin B1; it sold RATE an hour for a week, and this morning, a unit a line."""
     await store(db, store_id=store_id)
     await item(db, sku=sku, store_id=store_id)
     await placement(db, sku=sku, capacity=capacity, store_id=store_id, presentation_min=presentation_min)
@@ -32,10 +40,8 @@ async def shelf(
             if qty:
                 await stock.receive(tx, stamp(store_id=store_id), sku=sku, qty=qty, location=place, reference="t")
     if sells:
-        for ago in range(1, 8):
-            await write_line(db, sku, RATE * OPEN_H, day=NOON.date() - timedelta(days=ago), store_id=store_id)
-        for hours in (2, 5):
-            await write_line(db, sku, RATE * 3, at=NOON - timedelta(hours=hours), store_id=store_id)
+        async with db.begin() as tx:
+            await tx.run(HISTORY, s=store_id, sku=sku, n=next(_sequence) * 100_000, now=NOON, today=TODAY, rate=RATE)
     return sku
 
 

@@ -166,13 +166,27 @@ def day_curve(profile: Profile, calendar: Calendar, day: date) -> DayCurve:
     half hour is not lived through, a repeated one twice, each with its full share, as shoppers keep to the clock.
     """
     span = calendar.business_day(day)
-    steps = round((span.end - span.start).total_seconds() / STEP_S)
-    zone = ZoneInfo(calendar.time_zone)
-    starts = [(span.start + timedelta(seconds=n * STEP_S)).astimezone(zone) for n in range(steps)]
-    bins = bins_of(np.array([t.hour * 3600 + t.minute * 60 for t in starts], dtype=np.int64))
+    bins = _bins_of_steps(calendar, span)
     weekday = day.weekday()
     shares = profile.shares(weekday, open_share=_open_share(calendar, span, bins))
     return _curve(shares[bins] * (profile.weekday_factor(weekday) * STEP_S / BIN_S), step_s=STEP_S)
+
+
+def wall_bins(calendar: Calendar, day: date, second: Floats) -> Ints:
+    """Return the half hour of the wall clock, 0..BINS-1, of seconds since the business day began.
+
+    Of what is not within the day, that of its nearest end.
+    """
+    bins = _bins_of_steps(calendar, calendar.business_day(day))
+    return bins[np.clip((second // STEP_S).astype(np.int64), 0, len(bins) - 1)]
+
+
+def _bins_of_steps(calendar: Calendar, span: Span) -> Ints:
+    """Return in which half hour of the wall clock each STEP_S of the business day lies."""
+    steps = round((span.end - span.start).total_seconds() / STEP_S)
+    zone = ZoneInfo(calendar.time_zone)
+    starts = [(span.start + timedelta(seconds=n * STEP_S)).astimezone(zone) for n in range(steps)]
+    return bins_of(np.array([t.hour * 3600 + t.minute * 60 for t in starts], dtype=np.int64))
 
 
 def _curve(steps: Floats, *, step_s: int) -> DayCurve:

@@ -8,7 +8,9 @@ from pullsvc.access.edge import Caller, may
 from pullsvc.access.rules import Perm
 from pullsvc.catalog.actions import get_item
 from pullsvc.catalog.routes import READ, Sku
-from pullsvc.restock import actions, views
+from pullsvc.db import Row
+from pullsvc.restock import actions, queries, views
+from pullsvc.restock.rules import Settings
 from pullsvc.web.deps import Db
 from pullsvc.web.etags import IfMatch, check_version, etag
 
@@ -25,15 +27,7 @@ async def get_watch_settings(caller: Reader, db: Db, response: Response) -> Any:
     """Show how the store wants its watch."""
     async with db.read() as tx:
         settings, row = await actions.get_settings(tx, caller.stamp())
-    version = row.version if row else DEFAULT_VERSION
-    response.headers["ETag"] = etag(version)
-    return {
-        "enabled": settings.enabled,
-        "safety": settings.safety,
-        "lead_default_s": settings.lead_default_s,
-        "version": version,
-        "updated_at": row.updated_at if row and version > DEFAULT_VERSION else None,
-    }
+    return _shown(settings, row, response)
 
 
 @router.put("/watch-settings", response_model=views.WatchSettings, responses=READ)
@@ -44,9 +38,21 @@ async def put_watch_settings(
     stamp = caller.stamp()
     async with db.begin() as tx:
         check_version(if_match, current=await actions.lock_settings(tx, stamp))
-        saved = await actions.change_settings(tx, stamp, body.settings())
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+        await actions.change_settings(tx, stamp, body.settings())
+        settings, row = await actions.get_settings(tx, stamp)
+    return _shown(settings, row, response)
+
+
+def _shown(settings: Settings, row: Row | None, response: Response) -> dict[str, Any]:
+    version = row.version if row else DEFAULT_VERSION
+    response.headers["ETag"] = etag(version)
+    changed = row if row and version > DEFAULT_VERSION else None
+    return {
+        **queries.said(settings),
+        "version": version,
+        "updated_at": changed.updated_at if changed else None,
+        "updated_by": changed.updated_by if changed else None,
+    }
 
 
 @router.get("/watch/{sku}", response_model=views.WatchedItem)

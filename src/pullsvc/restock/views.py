@@ -1,69 +1,166 @@
 """What the watch takes and gives over HTTP."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from pullsvc.restock.rules import DEFAULT_LEAD_S, DEFAULT_SAFETY, MAX_SAFETY, Settings, Verdict
+from pullsvc.demand.value import Labour
+from pullsvc.restock.rules import DEFAULT_LEAD_S, MAX_WEIGHT, MIN_WEIGHT, Department, Settings, Verdict
 from pullsvc.web.bodies import Body
 
-MIN_LEAD_DEFAULT_S, MAX_LEAD_DEFAULT_S = 60, 86_400
+MIN_LEAD_DEFAULT_S, MAX_LEAD_DEFAULT_S = 60, 14_400
+MIN_LINE_S, MAX_LINE_S = 5, 1_800
+MAX_UNIT_S = 120
+MAX_CHECKS_AN_HOUR = 60
+MAX_DEPARTMENTS = 200
+DepartmentName = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class DepartmentBody(Body):
+    """How a department is watched."""
+
+    enabled: bool = Field(default=True, description="False: no automatic pulls for its items.", examples=[True])
+    weight: float = Field(
+        default=1.0,
+        ge=MIN_WEIGHT,
+        le=MAX_WEIGHT,
+        allow_inf_nan=False,
+        description="What a lost unit of it counts for beside one of another department.",
+        examples=[2.0],
+    )
 
 
 class WatchSettingsBody(Body):
     """How a store wants its watch."""
 
     enabled: bool = Field(description="False: no automatic pulls; people's asks go on.", examples=[True])
-    safety: float = Field(
-        default=DEFAULT_SAFETY,
-        ge=0,
-        le=MAX_SAFETY,
-        allow_inf_nan=False,
-        description="Standard deviations of demand to keep on the shelf beyond what is expected to be sold until a "
-        "pull arrives. 0: every second shelf runs empty first; 1.65: one in twenty; 2.33: one in a hundred.",
-        examples=[1.65],
-    )
     lead_default_s: int = Field(
         default=DEFAULT_LEAD_S,
         ge=MIN_LEAD_DEFAULT_S,
         le=MAX_LEAD_DEFAULT_S,
-        description="Seconds from a pull to the shelf, until the store has measured its own.",
+        description="Seconds from a pull to the shelf, in the middle, until the store has measured its own.",
         examples=[2700],
+    )
+    line_s: float = Field(
+        default=Labour().line_s,
+        ge=MIN_LINE_S,
+        le=MAX_LINE_S,
+        allow_inf_nan=False,
+        description="Seconds of work for a line of a tub, whatever its size: walk, find, go to the shelf.",
+        examples=[60.0],
+    )
+    unit_s: float = Field(
+        default=Labour().unit_s,
+        ge=0,
+        le=MAX_UNIT_S,
+        allow_inf_nan=False,
+        description="Seconds of work for each unit: pick and put.",
+        examples=[2.5],
+    )
+    presentation: bool = Field(
+        default=True,
+        description="Fill empty shelves and those below their presentation minimum, whatever that averts; such pulls "
+        "come last.",
+        examples=[True],
+    )
+    checks_an_hour: int = Field(
+        default=Settings().checks_an_hour,
+        ge=0,
+        le=MAX_CHECKS_AN_HOUR,
+        description="How many looks at improbably silent shelves the watch may ask for in an hour; 0: none.",
+        examples=[6],
+    )
+    departments: dict[DepartmentName, DepartmentBody] = Field(
+        default_factory=dict,
+        max_length=MAX_DEPARTMENTS,
+        description="Departments that are watched in another way than by default.",
+        examples=[{"dairy": {"enabled": True, "weight": 2.0}}],
     )
 
     def settings(self) -> Settings:
         """Return the settings as the rule takes them."""
-        return Settings(enabled=self.enabled, safety=self.safety, lead_default_s=self.lead_default_s)
+        return Settings(
+            enabled=self.enabled,
+            lead_default_s=self.lead_default_s,
+            labour=Labour(line_s=self.line_s, unit_s=self.unit_s),
+            presentation=self.presentation,
+            checks_an_hour=self.checks_an_hour,
+            departments={name: Department(kept.enabled, kept.weight) for name, kept in self.departments.items()},
+        )
+
+
+class DepartmentSettings(BaseModel):
+    """How a department is watched."""
+
+    enabled: bool
+    weight: float = Field(examples=[2.0])
 
 
 class WatchSettings(BaseModel):
     """How a store wants its watch."""
 
     enabled: bool
-    safety: float = Field(examples=[1.65])
     lead_default_s: int = Field(examples=[2700])
+    line_s: float = Field(examples=[60.0])
+    unit_s: float = Field(examples=[2.5])
+    presentation: bool
+    checks_an_hour: int = Field(examples=[6])
+    departments: dict[str, DepartmentSettings]
     version: int
     updated_at: datetime | None = Field(description="Null: nobody has changed the defaults yet.")
+    updated_by: str | None = Field(description="Who changed them last; null: nobody yet.", examples=["Maria"])
 
 
-class WatchedShelf(BaseModel):
-    """What the watch thinks of an item at one of its shelves, now."""
+class LastSale(BaseModel):
+    """A sale line."""
 
-    shelf: str = Field(examples=["A07-3"])
-    rate_per_h: float = Field(description="Units sold an open hour.", examples=[6.2])
-    evidence_h: float = Field(description="Hours of evidence behind the rate: the more, the surer.", examples=[11.0])
+    at: datetime
+    qty: int = Field(description="Eaches.", examples=[2])
+
+
+class Explanation(BaseModel):
+    """The figures behind a decision of the watch, and one plain sentence; automatic pulls keep theirs."""
+
+    sentence: str = Field(
+        examples=[
+            (
+                "Sells 6.2 an hour (4.6 to 8.1), 3 on the shelf, lasts 29 min; 71 % to be empty before a pull arrives "
+                "in 41 min, which saves 2.1 sales, 1.4 a minute of work. Last sold 1 at 13:58, 2 at 14:03."
+            )
+        ]
+    )
+    verdict: Verdict = Field(description="What the watch decided.", examples=["pull"])
+    rate_per_h: float = Field(description="Units sold an hour at the present pace.", examples=[6.2])
+    rate_low_per_h: float = Field(description="In one case of ten it is slower than this.", examples=[4.6])
+    rate_high_per_h: float = Field(description="In one case of ten it is faster than this.", examples=[8.1])
     on_hand: int = Field(examples=[3])
-    oversold: int = Field(description="Units sold beyond the book.", examples=[0])
     in_flight: int = Field(description="Wanted by the live pull and not on the shelf yet.", examples=[0])
     backroom: int = Field(description="In the backroom and not spoken for.", examples=[24])
     capacity: int = Field(examples=[18])
-    trigger_qty: int = Field(description="At or below this stock it is pulled.", examples=[8])
-    lasts_s: int | None = Field(description="Open seconds until it is empty; null: nothing sells.", examples=[1742])
-    verdict: Verdict = Field(description="What the watch would do now.", examples=["pull"])
-    qty: int = Field(description="Eaches it would pull now.", examples=[12])
+    lasts_s: int | None = Field(
+        description="Seconds until it is expected to be empty; null: not before the store closes.", examples=[1742]
+    )
+    lead_s: int = Field(description="Seconds from a pull to the shelf; half of them are faster.", examples=[2460])
+    lead_low_s: int = Field(description="One in six is faster.", examples=[1560])
+    lead_high_s: int = Field(description="One in six is slower.", examples=[4020])
+    p_empty: float = Field(description="Probability that it is empty before a pull lands.", examples=[0.71])
+    averted: float = Field(description="Units that would be lost without the pull.", examples=[2.1])
+    averted_per_min: float = Field(description="The same, a minute of work.", examples=[1.4])
+    price_per_min: float = Field(description="What a minute of work must avert now to be spent.", examples=[0.12])
+    traffic: float = Field(description="How busy the day is; 1: as expected.", examples=[1.04])
+    trigger_qty: int = Field(description="At or below this stock it is looked at at once; -1: never.", examples=[8])
+    qty: int = Field(description="Eaches it asks for.", examples=[12])
+    last_sales: list[LastSale] = Field(description="The newest sale lines of today, oldest first.")
+
+
+class WatchedShelf(Explanation):
+    """What the watch thinks of an item at one of its shelves, now."""
+
+    shelf: str = Field(examples=["A07-3"])
+    oversold: int = Field(description="Units sold beyond the book.", examples=[0])
     urgency: int = Field(description="30..85: what a pull for this shelf is worth now.", examples=[63])
     pull_id: int | None = Field(description="The live pull.", examples=[None])
-    sentence: str = Field(examples=["Sells 6.2 an hour, 3 on the shelf, lasts 29 min; a pull takes 41 min."])
     evaluated_at: datetime | None = Field(description="When the watch last looked at it; null: never yet.")
     next_check_at: datetime | None = Field(description="When it looks again, if no sale leads to that before.")
 
@@ -73,5 +170,5 @@ class WatchedItem(BaseModel):
 
     sku: str = Field(examples=["1082185"])
     watching: bool = Field(description="Automatic pulls are opened at this hour; if not: closed, or switched off.")
-    lead_s: int = Field(description="Seconds from a pull to the shelf; four of five are faster.", examples=[2460])
+    lead_s: int = Field(description="Seconds from a pull to the shelf; half of them are faster.", examples=[2460])
     shelves: list[WatchedShelf] = Field(description="Its shelves, the home first; none: it has no place on the floor.")

@@ -60,28 +60,30 @@ async def watch_store(db: Database, *, store_id: int, now: datetime, batch_size:
         Busy: another act held what a batch needs for too long; what earlier batches did stays, run it again.
     """
     stamp = Stamp.of_service(store_id, now)
-    learnt_days: int | None = None
+    taken, learnt_days, learning = False, 0, True
     batches: list[Found] = []
-    while len(batches) < MAX_BATCHES_A_RUN:
+    for _ in range(MAX_BATCHES_A_RUN):
         async with db.begin() as tx:
             held = await actions.take_store(tx, stamp)
             if held is None:
                 break
-            if learnt_days is None:
-                learnt_days = await actions.learn(tx, stamp, held)
-                if learnt_days:
+            taken = True
+            if learning:
+                learnt = await actions.learn(tx, stamp, held)
+                learnt_days, learning = learnt_days + learnt, learnt > 0
+                if learnt:
                     continue
             batches.append(await actions.watch_batch(tx, stamp, held, limit=batch_size))
         if not batches[-1].more:
             break
     return WatchRun(
         store_id=store_id,
-        taken=learnt_days is not None,
-        learnt_days=learnt_days or 0,
+        taken=taken,
+        learnt_days=learnt_days,
         evaluated=sum(b.evaluated for b in batches),
         opened=sum(b.opened for b in batches),
         joined=sum(b.joined for b in batches),
         repriced=sum(b.repriced for b in batches),
         expired=sum(b.expired for b in batches),
-        more=bool(batches) and batches[-1].more,
+        more=taken and (learning or not batches or batches[-1].more),
     )
