@@ -134,6 +134,15 @@ async def _live_through(
     return levels, Rhythm(day, profile, float(levels.morning().lines_a_day.sum()))
 
 
+async def free_silence(tx: Tx, *, store_id: int, skus: Sequence[str]) -> None:
+    """Take back what items did not sell since they were last seen: they were found to be gone."""
+    levels = await queries.stored(tx, store_id=store_id, skus=skus)
+    levels.exposure = np.maximum(levels.exposure - levels.silent_recent, 0.0)
+    levels.long_exposure = np.maximum(levels.long_exposure - levels.silent, 0.0)
+    levels.silent[:] = levels.silent_recent[:] = 0.0
+    await queries.write_states(tx, store_id=store_id, skus=skus, levels=levels)
+
+
 async def outlook(
     tx: Tx,
     *,

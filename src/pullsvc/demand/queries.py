@@ -133,6 +133,16 @@ SHOWN = {
     Counting.YES: sql(_SHOWN.format(counted="", lines=_LINES)),
     Counting.KEEP: sql(_SHOWN.format(counted=_KEPT, lines="(SELECT lines_today FROM counted)")),
 }
+STATES = sql("""
+    SELECT array_agg(state ORDER BY n) AS states
+    FROM unnest(CAST(:skus AS text[])) WITH ORDINALITY AS k(sku, n)
+    LEFT JOIN sell_through s ON s.store_id = :store_id AND s.sku = k.sku AND s.layout = :layout
+""")
+WRITE_STATES = sql("""
+    UPDATE sell_through s SET state = l.state
+    FROM unnest(CAST(:skus AS text[]), CAST(:states AS bytea[])) AS l(sku, state)
+    WHERE s.store_id = :store_id AND s.sku = l.sku AND s.layout = :layout
+""")
 WRITE_LEVELS = sql("""
     WITH rhythm AS (
         INSERT INTO store_rhythms AS r (store_id, learnt_until, layout, profile, lines_a_day)
@@ -252,6 +262,18 @@ async def shown(
         seen_second=second[~sold],
     )
     return Shown(_levels(row.states or [], count=len(skus)), evidence, row.lines_sold)
+
+
+async def stored(tx: Tx, *, store_id: int, skus: Sequence[str]) -> Levels:
+    """Return what was known of the items in the morning; that of new items where nothing is."""
+    row = await tx.one(STATES, store_id=store_id, skus=list(skus), layout=LAYOUT)
+    return _levels(row.states or [], count=len(skus))
+
+
+async def write_states(tx: Tx, *, store_id: int, skus: Sequence[str], levels: Levels) -> None:
+    """Write down the state of items that are known."""
+    states = [row.tobytes() for row in levels.rows().astype(STORED)]
+    await tx.run(WRITE_STATES, store_id=store_id, skus=list(skus), states=states, layout=LAYOUT)
 
 
 async def write_levels(tx: Tx, *, store_id: int, skus: Sequence[str], levels: Levels, rhythm: Rhythm) -> None:

@@ -87,19 +87,27 @@ _BATCH = """
     GROUP BY sku, shelf ORDER BY min(rank), min(since), sku, shelf LIMIT :limit
 """
 _OF_ITEM = "SELECT sku, location AS shelf FROM placements WHERE store_id = :store_id AND sku = :sku"
-# `capacity` is null where the item has no place any more, or is out of the range. Free in the backroom is what the
-# books say less what tasks will pick and what live pulls still want.
+# `capacity` is null where the item has no place any more, or is out of the range; a smaller one that somebody told is
+# believed until the placement is changed. Free in the backroom is what the books say of bins in which the item was not
+# missed, less what tasks will pick and what live pulls still want.
 _FACTS = """
 WITH batch AS MATERIALIZED ({batch})
 SELECT a.sku, a.shelf, i.case_pack, i.department, p.presentation_min,
-       CASE WHEN i.active AND l.active THEN p.capacity END AS capacity,
+       CASE WHEN i.active AND l.active THEN least(p.capacity, (
+           SELECT v.seen_qty FROM pull_wrongs v
+           WHERE v.store_id = :store_id AND v.sku = a.sku AND v.shelf = a.shelf AND v.kind = 'wrong_capacity'
+             AND v.told_at >= p.updated_at
+           ORDER BY v.wrong_id DESC LIMIT 1)) END AS capacity,
        (SELECT sum(capacity) FROM placements e WHERE e.store_id = :store_id AND e.sku = a.sku) AS capacity_of_item,
        coalesce(b.qty, 0) AS book, o.pull_id, o.state, o.reason, o.urgency, o.due_at, o.opened_at,
        coalesce(o.qty_wanted - o.qty_put, 0) AS in_flight,
        coalesce(o.qty_wanted - o.qty_planned - o.qty_filled - o.qty_put, 0) AS unclaimed,
        CAST(coalesce((
            SELECT sum(s.qty) FROM balances s
-           WHERE s.store_id = :store_id AND s.sku = a.sku AND s.kind = 'backroom'), 0)
+           WHERE s.store_id = :store_id AND s.sku = a.sku AND s.kind = 'backroom' AND NOT EXISTS (
+               SELECT 1 FROM counts c
+               WHERE c.store_id = :store_id AND c.location = s.location AND c.sku = a.sku AND c.state = 'requested'
+                 AND c.reason = 'not_there')), 0)
        - coalesce((
            SELECT sum(t.qty_planned - t.qty_picked) FROM task_lines t
            WHERE t.store_id = :store_id AND t.sku = a.sku AND t.state IN ('planned', 'skipped')), 0)

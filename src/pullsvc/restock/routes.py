@@ -4,20 +4,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from pullsvc.access.edge import Caller, may
+from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
 from pullsvc.catalog.actions import get_item
 from pullsvc.catalog.routes import READ, Sku
 from pullsvc.db import Row
-from pullsvc.restock import actions, queries, views
+from pullsvc.restock import actions, queries, views, wrongs
 from pullsvc.restock.rules import Settings
-from pullsvc.web.deps import Db
+from pullsvc.web.deps import Db, PathId
 from pullsvc.web.etags import IfMatch, check_version, etag
 
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["restock"])
 
 Reader = Annotated[Caller, may(Perm.READ)]
 Manager = Annotated[Caller, may(Perm.MANAGE)]
+Putter = Annotated[Act, keyed(Perm.PUT)]
+Stocker = Annotated[Act, keyed(Perm.STOCK)]
 
 DEFAULT_VERSION = 1  # Of settings that nobody has changed, whether the watch has written them down yet or not.
 
@@ -61,3 +63,54 @@ async def get_watched_item(caller: Reader, db: Db, sku: Sku) -> dict[str, Any]:
     async with db.read() as tx:
         item = await get_item(tx, store_id=caller.store_id, sku=sku)
         return await actions.look_at_item(tx, caller.stamp(), sku=item.sku)
+
+
+@router.post("/pulls/{pull_id}/wrongs", status_code=201, response_model=views.WrongSaid)
+async def tell_wrong(pull_id: PathId, body: views.WrongBody, act: Putter, db: Db) -> Response:
+    """Tell that a pull of the watch was wrong; what the watch believes of shelf or bin changes at once."""
+    stamp = act.caller.stamp()
+    async with act.begin(db) as tx:
+        told = await wrongs.tell_wrong(
+            tx, stamp, pull_id=pull_id, kind=body.kind, seen_qty=body.seen_qty, note=body.note
+        )
+        return act.answer(tx, views.WrongSaid.model_validate(told._asdict()), status=201)
+
+
+@router.get("/pulls/{pull_id}/wrongs", response_model=views.WrongList)
+async def list_wrongs_of_pull(caller: Reader, db: Db, pull_id: PathId) -> dict[str, Any]:
+    """Show what people said of a pull of the watch."""
+    async with db.read() as tx:
+        return {"items": await wrongs.wrongs(tx, store_id=caller.store_id, pull_id=pull_id, sku=None)}
+
+
+@router.get("/watch/{sku}/wrongs", response_model=views.WrongList)
+async def list_wrongs_of_item(caller: Reader, db: Db, sku: Sku) -> dict[str, Any]:
+    """Show what people said of the pulls of an item."""
+    async with db.read() as tx:
+        item = await get_item(tx, store_id=caller.store_id, sku=sku)
+        return {"items": await wrongs.wrongs(tx, store_id=caller.store_id, pull_id=None, sku=item.sku)}
+
+
+@router.post("/expected-deliveries", status_code=201, response_model=views.Delivery)
+async def expect_delivery(body: views.DeliveryBody, act: Stocker, db: Db) -> Response:
+    """Tell when a delivery is expected; an hour before, and until it is unloaded, routine pulls wait."""
+    stamp = act.caller.stamp()
+    async with act.begin(db) as tx:
+        row = await wrongs.expect(tx, stamp, reference=body.reference, due_at=body.due_at)
+        return act.answer(tx, views.Delivery.model_validate(row._asdict()), status=201)
+
+
+@router.post("/expected-deliveries/{reference}/arrivals", status_code=201, response_model=views.Delivery)
+async def delivery_arrived(reference: views.Reference, act: Stocker, db: Db) -> Response:
+    """Tell that a delivery has arrived and is unloaded."""
+    stamp = act.caller.stamp()
+    async with act.begin(db) as tx:
+        row = await wrongs.arrive(tx, stamp, reference=reference)
+        return act.answer(tx, views.Delivery.model_validate(row._asdict()), status=201)
+
+
+@router.get("/expected-deliveries", response_model=views.DeliveryList)
+async def list_expected_deliveries(caller: Reader, db: Db) -> dict[str, Any]:
+    """Show the deliveries that are expected, and those that arrived last."""
+    async with db.read() as tx:
+        return {"items": await wrongs.deliveries(tx, store_id=caller.store_id)}

@@ -7,14 +7,18 @@ from pydantic import BaseModel, Field
 
 from pullsvc.demand.value import Labour
 from pullsvc.restock.rules import DEFAULT_LEAD_S, MAX_WEIGHT, MIN_WEIGHT, Department, Settings, Verdict
-from pullsvc.web.bodies import Body
+from pullsvc.restock.wrongs import Wrong
+from pullsvc.web.bodies import Body, Moment
+from pullsvc.web.deps import Note
 
 MIN_LEAD_DEFAULT_S, MAX_LEAD_DEFAULT_S = 60, 14_400
 MIN_LINE_S, MAX_LINE_S = 5, 1_800
 MAX_UNIT_S = 120
 MAX_CHECKS_AN_HOUR = 60
 MAX_DEPARTMENTS = 200
+MAX_SEEN_QTY = 100_000
 DepartmentName = Annotated[str, Field(min_length=1, max_length=80)]
+Reference = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9._:-]+$", examples=["ASN-4711"])]
 
 
 class DepartmentBody(Body):
@@ -172,3 +176,62 @@ class WatchedItem(BaseModel):
     watching: bool = Field(description="Automatic pulls are opened at this hour; if not: closed, or switched off.")
     lead_s: int = Field(description="Seconds from a pull to the shelf; half of them are faster.", examples=[2460])
     shelves: list[WatchedShelf] = Field(description="Its shelves, the home first; none: it has no place on the floor.")
+
+
+class WrongBody(Body):
+    """What was wrong with a pull of the watch."""
+
+    kind: Wrong = Field(
+        strict=False,
+        description="`shelf_full`: there was no need; `not_there`: the backroom does not have it where the books say; "
+        "`wrong_capacity`: another number fits on the shelf.",
+        examples=["shelf_full"],
+    )
+    seen_qty: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_SEEN_QTY,
+        description="Eaches that stand on the shelf, or that fit there when the capacity is wrong.",
+        examples=[18],
+    )
+    note: Note | None = Field(default=None, examples=["two facings are blocked"])
+
+
+class WrongSaid(BaseModel):
+    """What somebody said of a pull of the watch."""
+
+    wrong_id: int
+    pull_id: int
+    sku: str = Field(examples=["1082185"])
+    shelf: str = Field(examples=["A07-3"])
+    kind: Wrong
+    seen_qty: int | None
+    note: str | None
+    told_at: datetime
+
+
+class WrongList(BaseModel):
+    """What was said, the newest first; at most 200."""
+
+    items: list[WrongSaid]
+
+
+class DeliveryBody(Body):
+    """A delivery that is expected."""
+
+    reference: Reference
+    due_at: Moment = Field(description="When it is expected; sent again, the new time holds.")
+
+
+class Delivery(BaseModel):
+    """A delivery; routine pulls wait while one is near."""
+
+    reference: str
+    due_at: datetime
+    arrived_at: datetime | None = Field(description="When it had arrived and was unloaded; null: not yet.")
+
+
+class DeliveryList(BaseModel):
+    """Expected deliveries, and the ones that arrived last; at most 200."""
+
+    items: list[Delivery]
