@@ -14,7 +14,8 @@ from pullsvc.demand.value import Worth
 from pullsvc.pulls.rules import REPEAT_BONUS, URGENCY, Reason
 from pullsvc.restock import rules
 from pullsvc.restock.compose import Offer
-from pullsvc.restock.rules import Department, Moment, Settings, Shelves, Verdict, decide, pull_qty, urgency_of
+from pullsvc.restock.rules import Moment, Shelves, Verdict, decide, pull_qty, urgency_of
+from pullsvc.restock.settings import Department, Settings
 
 HOUR_S = 3600
 CURVE = DayCurve(np.array([0.0, 16 * HOUR_S]), np.array([0.0, 1.0]))  # Sixteen hours, all alike.

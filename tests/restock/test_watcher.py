@@ -10,7 +10,7 @@ from pullsvc.db import Database, sql
 from pullsvc.pulls import actions as pulls
 from pullsvc.pulls.rules import Reason
 from pullsvc.restock import actions
-from pullsvc.restock.rules import Settings
+from pullsvc.restock.settings import Settings
 from pullsvc.restock.watcher import due_stores
 from pullsvc.stock import actions as stock
 from pullsvc.stock.queries import set_triggers

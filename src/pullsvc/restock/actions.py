@@ -17,7 +17,7 @@ from pullsvc.restock import looking, queries, rules
 from pullsvc.restock.hours import next_watch, watching
 from pullsvc.restock.looking import Held, Looked
 from pullsvc.restock.queries import Seen
-from pullsvc.restock.rules import Settings
+from pullsvc.restock.settings import Settings
 from pullsvc.stock.queries import set_triggers
 
 MAX_BATCH = 500  # Shelves in one transaction, so that its locks are short; not above MAX_ASKS_A_CALL.

@@ -19,7 +19,8 @@ from pullsvc.demand.silence import Grade
 from pullsvc.restock import compose, queries, rules
 from pullsvc.restock.explaining import LAST_SALES, Figures, rate_range
 from pullsvc.restock.hours import is_last_round, trading_span
-from pullsvc.restock.rules import LEAD_PROBS, Decisions, Moment, Settings, Shelves
+from pullsvc.restock.rules import LEAD_PROBS, Decisions, Moment, Shelves
+from pullsvc.restock.settings import Settings
 
 LATELY = timedelta(minutes=30)  # Who had a task within this is at work.
 LEADS_EVERY = timedelta(hours=1)

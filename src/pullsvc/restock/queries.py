@@ -8,7 +8,7 @@ from typing import Any
 
 from pullsvc.db import Row, Tx, sql
 from pullsvc.demand.value import Labour
-from pullsvc.restock.rules import Department, Settings
+from pullsvc.restock.settings import Department, Settings
 
 # Stores to look at; a look, not a claim: two workers may see the same one, `TAKE` then gives it to one of them.
 DUE_STORES = sql("""

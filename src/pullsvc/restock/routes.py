@@ -1,5 +1,8 @@
 """The watch over HTTP: how it is set, and what it thinks of an item."""
 
+import asyncio
+from collections.abc import Sequence
+from functools import reduce
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -9,8 +12,11 @@ from pullsvc.access.rules import Perm
 from pullsvc.catalog.actions import get_item
 from pullsvc.catalog.routes import READ, Sku
 from pullsvc.db import Row
-from pullsvc.restock import actions, queries, views, wrongs
-from pullsvc.restock.rules import Settings
+from pullsvc.errors import Busy
+from pullsvc.restock import actions, looking, queries, views, wrongs
+from pullsvc.restock.past import past_days
+from pullsvc.restock.rehearsal import Outcome, PastDay, rehearse
+from pullsvc.restock.settings import Settings
 from pullsvc.web.deps import Db, PathId
 from pullsvc.web.etags import IfMatch, check_version, etag
 
@@ -21,6 +27,7 @@ Manager = Annotated[Caller, may(Perm.MANAGE)]
 Putter = Annotated[Act, keyed(Perm.PUT)]
 Stocker = Annotated[Act, keyed(Perm.STOCK)]
 
+REHEARSING = asyncio.Lock()  # One at a time in a process: it takes seconds of a core.
 DEFAULT_VERSION = 1  # Of settings that nobody has changed, whether the watch has written them down yet or not.
 
 
@@ -43,6 +50,43 @@ async def put_watch_settings(
         await actions.change_settings(tx, stamp, body.settings())
         settings, row = await actions.get_settings(tx, stamp)
     return _shown(settings, row, response)
+
+
+@router.post("/watch-settings/rehearsals", response_model=views.Rehearsal)
+async def rehearse_watch_settings(caller: Manager, db: Db, body: views.RehearsalBody) -> dict[str, Any]:
+    """Tell what would have happened on the last days with these settings; nothing is saved.
+
+    The watch is played over the days' own sales, with the settings as they are and as they would be.
+    """
+    if REHEARSING.locked():
+        raise Busy("Another rehearsal is going on; send the request again.")
+    async with REHEARSING:
+        async with db.read() as tx:
+            held = await looking.see(tx, store_id=caller.store_id, now=caller.now)
+            days = await past_days(tx, store_id=caller.store_id, held=held, days=body.days, now=caller.now)
+        # In a thread, so that this process goes on answering others.
+        present, changed = await asyncio.to_thread(_rehearse, days, held.settings, body.settings())
+    return {
+        "days": len(days),
+        "asked_units": present.asked_units,
+        "present": _told(present),
+        "changed": _told(changed),
+    }
+
+
+def _rehearse(days: Sequence[PastDay], *settings: Settings) -> list[Outcome]:
+    return [reduce(Outcome.plus, (rehearse(day, one) for day in days), Outcome()) for one in settings]
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    asked = max(outcome.asked_units, 1)
+    return {
+        "pulls": outcome.pulls,
+        "units": outcome.units,
+        "lost_units": outcome.lost_units,
+        "availability": round(1 - outcome.lost_units / asked, 4),
+        "work_min": round(outcome.work_s / 60),
+    }
 
 
 def _shown(settings: Settings, row: Row | None, response: Response) -> dict[str, Any]:

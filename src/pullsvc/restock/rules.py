@@ -7,8 +7,8 @@ minimum, or empty, gets a routine pull of the lowest urgency: it looks bad, and 
 The time to the shelf is uncertain: everything is averaged over LEAD_PROBS of the store's own times.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -16,12 +16,12 @@ import numpy as np
 from pullsvc.demand.horizon import Floats, Ints, Mask
 from pullsvc.demand.levels import Level
 from pullsvc.demand.profile import DayCurve
-from pullsvc.demand.value import CHECK_STEP_S, Ahead, Labour, Worth, next_check_s, trigger_qty, worth
+from pullsvc.demand.value import CHECK_STEP_S, Ahead, Worth, next_check_s, trigger_qty, worth
 from pullsvc.restock.compose import Offer
+from pullsvc.restock.settings import Settings
 
 HOUR_S = 3600
 LEAD_PROBS = (1 / 6, 1 / 2, 5 / 6)  # The middle of each third.
-DEFAULT_LEAD_S = 45 * 60
 
 # Pulls of the watch rank from routine up to just below a waiting customer (90). A gap that a person scans (60) ranks
 # as a shelf on which a unit an hour is lost, for REFERENCE_S of work; twice the loss, or half the work, is worth what
@@ -40,46 +40,6 @@ MIN_CHECK_S, MAX_CHECK_S = 5 * 60, 4 * HOUR_S
 WAITING_CHECK_S = 10 * 60  # Something is to happen with the shelf, and its urgency rises with time.
 SCARCE_P_EMPTY = 0.01
 MIN_DUE_S, MAX_DUE_S = 15 * 60, 4 * HOUR_S
-
-MIN_WEIGHT, MAX_WEIGHT = 0.1, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Department:
-    """How a store wants one of its departments watched.
-
-    Attributes:
-        enabled: False: no automatic pulls for it.
-        weight: What a lost unit of it counts for, beside one of another department; MIN_WEIGHT..MAX_WEIGHT.
-    """
-
-    enabled: bool = True
-    weight: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a store wants its watch.
-
-    Attributes:
-        enabled: False: no automatic pulls; people's asks go on.
-        lead_default_s: Median time to shelf until the store has measured its own.
-        labour: What a line of a tub costs.
-        presentation: Fill shelves below their presentation minimum, whatever that averts.
-        checks_an_hour: How many looks at silent shelves may be asked for; 0: none.
-        departments: By name, those that are not as by default.
-    """
-
-    enabled: bool = True
-    lead_default_s: int = DEFAULT_LEAD_S
-    labour: Labour = field(default_factory=Labour)
-    presentation: bool = True
-    checks_an_hour: int = 6
-    departments: Mapping[str, Department] = field(default_factory=dict)
-
-    def of(self, department: str) -> Department:
-        """Return how the department is watched."""
-        return self.departments.get(department, Department())
 
 
 class Verdict(StrEnum):
@@ -226,8 +186,7 @@ def decide(shelves: Shelves, level: Level, moment: Moment) -> Decisions:
     """
     could = pull_qty(shelves)
     offer, worth_of = _offer(shelves, level, moment, qty=could, coming=shelves.in_flight)
-    admitted = offer.admitted(moment.price, late=moment.late) & (shelves.weight > 0)
-    poor = _looks_poor(shelves, moment.settings, shelves.position) & ~admitted & (could > 0)
+    admitted, poor = _wanted(offer, shelves, moment)
     qty = np.where(admitted | poor, could, 0)
     unclaimed, worth_unclaimed = _offer(
         shelves, level, moment, qty=shelves.unclaimed, coming=shelves.in_flight - shelves.unclaimed
@@ -261,6 +220,21 @@ def decide(shelves: Shelves, level: Level, moment: Moment) -> Decisions:
         need_vanished=_vanished(shelves, unclaimed, moment),
         worth=shown,
     )
+
+
+def wanted(shelves: Shelves, level: Level, moment: Moment) -> tuple[Ints, Ints]:
+    """Return only how many eaches to pull for each shelf, and how urgently; as `decide`."""
+    could = pull_qty(shelves)
+    offer, _ = _offer(shelves, level, moment, qty=could, coming=shelves.in_flight)
+    admitted, poor = _wanted(offer, shelves, moment)
+    return np.asarray(np.where(admitted | poor, could, 0)), urgency_of(offer, shelves, late=moment.late)
+
+
+def _wanted(offer: Offer, shelves: Shelves, moment: Moment) -> tuple[Mask, Mask]:
+    """Tell which shelves are worth a pull, and which others get one because they look bad."""
+    admitted = offer.admitted(moment.price, late=moment.late) & (shelves.weight > 0) & (offer.qty > 0)
+    poor = _looks_poor(shelves, moment.settings, shelves.position) & ~admitted & (offer.qty > 0)
+    return np.asarray(admitted), np.asarray(poor)
 
 
 def pull_qty(shelves: Shelves) -> Ints:

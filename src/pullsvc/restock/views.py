@@ -6,7 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from pullsvc.demand.value import Labour
-from pullsvc.restock.rules import DEFAULT_LEAD_S, MAX_WEIGHT, MIN_WEIGHT, Department, Settings, Verdict
+from pullsvc.restock.past import MAX_DAYS
+from pullsvc.restock.rules import Verdict
+from pullsvc.restock.settings import DEFAULT_LEAD_S, MAX_WEIGHT, MIN_WEIGHT, Department, Settings
 from pullsvc.restock.wrongs import Wrong
 from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import Note
@@ -235,3 +237,28 @@ class DeliveryList(BaseModel):
     """Expected deliveries, and the ones that arrived last; at most 200."""
 
     items: list[Delivery]
+
+
+class RehearsalBody(WatchSettingsBody):
+    """Settings to try out, and on how many past days."""
+
+    days: int = Field(default=1, ge=1, le=MAX_DAYS, description="The last finished business days.", examples=[1])
+
+
+class RehearsedDays(BaseModel):
+    """What would have come of the days with some settings."""
+
+    pulls: int = Field(description="Pulls of the watch.", examples=[212])
+    units: int = Field(description="Eaches brought to shelves.", examples=[2310])
+    lost_units: int = Field(description="Eaches asked for that no shelf had.", examples=[61])
+    availability: float = Field(description="Share of the eaches asked for that a shelf had.", examples=[0.991])
+    work_min: int = Field(description="Minutes of work on pulls.", examples=[390])
+
+
+class Rehearsal(BaseModel):
+    """What would have happened on the store's last days, with the settings as they are and as they would be."""
+
+    days: int = Field(description="Days played: those on which the store was open and sold.", examples=[1])
+    asked_units: int = Field(description="Eaches that the tills recorded.", examples=[6790])
+    present: RehearsedDays
+    changed: RehearsedDays
