@@ -40,7 +40,8 @@ UP = (
         ADD COLUMN hits double precision NOT NULL DEFAULT 0,
         ADD COLUMN looks double precision NOT NULL DEFAULT 0,
         ADD COLUMN promised double precision NOT NULL DEFAULT 0,
-        ADD COLUMN silence_at timestamptz
+        ADD COLUMN silence_at timestamptz,
+        ADD COLUMN aged_at timestamptz
     """,
     """
     ALTER TABLE watch_settings
@@ -52,6 +53,8 @@ UP = (
         ADD COLUMN departments jsonb NOT NULL DEFAULT '{}',
         ADD COLUMN updated_by bigint
     """,
+    # What the first rule explained has other figures.
+    "UPDATE pulls SET explanation = NULL WHERE explanation IS NOT NULL",
     # What somebody at the shelf said of a pull of the watch.
     """
     CREATE TABLE pull_wrongs (
@@ -112,8 +115,8 @@ DOWN = (
     "ALTER TABLE watch_settings ALTER COLUMN safety DROP DEFAULT",
     """
     ALTER TABLE watch_schedule
-        DROP COLUMN silence_at, DROP COLUMN promised, DROP COLUMN looks, DROP COLUMN hits, DROP COLUMN leads_at,
-        DROP COLUMN leads, DROP COLUMN priced_at, DROP COLUMN price
+        DROP COLUMN aged_at, DROP COLUMN silence_at, DROP COLUMN promised, DROP COLUMN looks, DROP COLUMN hits,
+        DROP COLUMN leads_at, DROP COLUMN leads, DROP COLUMN priced_at, DROP COLUMN price
     """,
     "DROP TABLE store_rhythms",
     "DROP TABLE sell_through",

@@ -10,6 +10,7 @@ from pullsvc.db import Row, Tx
 from pullsvc.demand import actions as demand
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
+from pullsvc.pulls import ageing
 from pullsvc.pulls import queries as pull_queries
 from pullsvc.pulls.actions import Ask
 from pullsvc.pulls.rules import Outcome, Reason, State
@@ -56,6 +57,13 @@ async def learn(tx: Tx, stamp: Stamp, held: Held) -> int:
     if held.rhythm and held.rhythm.learnt_until >= finished:
         return 0
     return await demand.learn(tx, stamp, until=finished)
+
+
+async def age_asks(tx: Tx, stamp: Stamp, held: Held) -> None:
+    """Raise overdue asks of people, now and then; no statement in between."""
+    if held.aged_at is None or stamp.now - held.aged_at >= ageing.AGE_EVERY:
+        await ageing.age(tx, stamp)
+        await tx.run(queries.AGED, store_id=stamp.store_id, now=stamp.now)
 
 
 async def watch_batch(tx: Tx, stamp: Stamp, held: Held, *, limit: int = MAX_BATCH) -> Found:

@@ -48,6 +48,7 @@ class Held:
         delivery_near: A delivery is expected soon, or is being unloaded.
         grade: What became of looks at silent shelves.
         silence_at: When silence was looked for last.
+        aged_at: When overdue asks of people were raised last.
         runs: Runs that watched.
         last_run_at: When a run was last finished; None: never.
     """
@@ -64,6 +65,7 @@ class Held:
     delivery_near: bool
     grade: Grade
     silence_at: datetime | None
+    aged_at: datetime | None
     runs: int
     last_run_at: datetime | None
 
@@ -183,6 +185,7 @@ def _held(row: Row) -> Held:
         delivery_near=row.delivery_near,
         grade=Grade(row.hits or 0.0, row.looks or 0.0, row.promised or 0.0),
         silence_at=row.silence_at,
+        aged_at=row.aged_at,
         runs=row.runs or 0,
         last_run_at=row.last_run_at,
     )

@@ -32,6 +32,7 @@ FIRST_SIGHT = sql("""
 # What is known of a store. Work that nobody has begun makes labour dear; whoever had a task just now can do it.
 _STORE = """
     SELECT w.runs, w.last_run_at, w.price, w.priced_at, w.leads, w.leads_at, w.hits, w.looks, w.promised, w.silence_at,
+           w.aged_at,
            s.time_zone, s.opening_hours, s.day_starts_at,
            g.enabled, g.lead_default_s, g.line_s, g.unit_s, g.presentation, g.checks_an_hour, g.departments,
            r.learnt_until, r.profile, r.lines_a_day, r.lines_today, r.counted_at,
@@ -61,6 +62,7 @@ FINISH = sql("""
         leads = coalesce(:leads, leads), leads_at = coalesce(:leads_at, leads_at)
     WHERE store_id = :store_id
 """)
+AGED = sql("UPDATE watch_schedule SET aged_at = :now WHERE store_id = :store_id")
 LEADS = sql("""
     SELECT opened_at, ended_at FROM pulls
     WHERE store_id = :store_id AND ended_at > :since AND ended_at <= :now AND state = 'closed' AND qty_put > 0

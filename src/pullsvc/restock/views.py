@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from pullsvc.demand.value import Labour
+from pullsvc.pulls.views import Explanation
 from pullsvc.restock.past import MAX_DAYS
 from pullsvc.restock.rules import Verdict
 from pullsvc.restock.settings import DEFAULT_LEAD_S, MAX_WEIGHT, MIN_WEIGHT, Department, Settings
@@ -118,51 +119,10 @@ class WatchSettings(BaseModel):
     updated_by: str | None = Field(description="Who changed them last; null: nobody yet.", examples=["Maria"])
 
 
-class LastSale(BaseModel):
-    """A sale line."""
-
-    at: datetime
-    qty: int = Field(description="Eaches.", examples=[2])
-
-
-class Explanation(BaseModel):
-    """The figures behind a decision of the watch, and one plain sentence; automatic pulls keep theirs."""
-
-    sentence: str = Field(
-        examples=[
-            (
-                "Sells 6.2 an hour (4.6 to 8.1), 3 on the shelf, lasts 29 min; 71 % to be empty before a pull arrives "
-                "in 41 min, which saves 2.1 sales, 1.4 a minute of work. Last sold 1 at 13:58, 2 at 14:03."
-            )
-        ]
-    )
-    verdict: Verdict = Field(description="What the watch decided.", examples=["pull"])
-    rate_per_h: float = Field(description="Units sold an hour at the present pace.", examples=[6.2])
-    rate_low_per_h: float = Field(description="In one case of ten it is slower than this.", examples=[4.6])
-    rate_high_per_h: float = Field(description="In one case of ten it is faster than this.", examples=[8.1])
-    on_hand: int = Field(examples=[3])
-    in_flight: int = Field(description="Wanted by the live pull and not on the shelf yet.", examples=[0])
-    backroom: int = Field(description="In the backroom and not spoken for.", examples=[24])
-    capacity: int = Field(examples=[18])
-    lasts_s: int | None = Field(
-        description="Seconds until it is expected to be empty; null: not before the store closes.", examples=[1742]
-    )
-    lead_s: int = Field(description="Seconds from a pull to the shelf; half of them are faster.", examples=[2460])
-    lead_low_s: int = Field(description="One in six is faster.", examples=[1560])
-    lead_high_s: int = Field(description="One in six is slower.", examples=[4020])
-    p_empty: float = Field(description="Probability that it is empty before a pull lands.", examples=[0.71])
-    averted: float = Field(description="Units that would be lost without the pull.", examples=[2.1])
-    averted_per_min: float = Field(description="The same, a minute of work.", examples=[1.4])
-    price_per_min: float = Field(description="What a minute of work must avert now to be spent.", examples=[0.12])
-    traffic: float = Field(description="How busy the day is; 1: as expected.", examples=[1.04])
-    trigger_qty: int = Field(description="At or below this stock it is looked at at once; -1: never.", examples=[8])
-    qty: int = Field(description="Eaches it asks for.", examples=[12])
-    last_sales: list[LastSale] = Field(description="The newest sale lines of today, oldest first.")
-
-
 class WatchedShelf(Explanation):
     """What the watch thinks of an item at one of its shelves, now."""
 
+    verdict: Verdict = Field(description="What the watch would do now.", examples=["pull"])
     shelf: str = Field(examples=["A07-3"])
     oversold: int = Field(description="Units sold beyond the book.", examples=[0])
     urgency: int = Field(description="30..85: what a pull for this shelf is worth now.", examples=[63])

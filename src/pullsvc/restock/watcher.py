@@ -76,6 +76,7 @@ async def watch_store(db: Database, *, store_id: int, now: datetime, batch_size:
                 learnt_days, learning = learnt_days + learnt, learnt > 0
                 if learnt:
                     continue
+                await actions.age_asks(tx, stamp, held)
                 if gap_checks.is_due(held, stamp) and watching(held.calendar, now=now):
                     checks = await gap_checks.listen(tx, stamp, held)
                     continue
