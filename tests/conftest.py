@@ -71,10 +71,10 @@ EMPTY = sql("""
     DO $$ DECLARE t text; BEGIN
         FOREACH t IN ARRAY ARRAY['worker_heartbeats', 'expected_deliveries', 'gap_checks', 'pull_wrongs', 'watched',
             'watch_schedule', 'watch_settings', 'sell_through', 'store_rhythms',
-            'task_lines', 'tasks', 'tubs', 'asks', 'pulls', 'unknown_codes', 'receipt_revisions', 'sale_lines',
+            'task_lines', 'tasks', 'tubs', 'asks', 'pulls', 'waiting_receipts', 'unknown_codes', 'receipt_revisions',
             'receipts', 'discrepancies', 'counts', 'ledger_openings', 'movements', 'balances', 'placements',
-            'locations', 'barcodes', 'items', 'events', 'idempotency_keys', 'api_keys', 'grants', 'principals',
-            'stores']
+            'catalog_marks', 'locations', 'barcodes', 'items', 'events', 'idempotency_keys', 'api_keys', 'grants',
+            'principals', 'stores']
         LOOP EXECUTE 'DELETE FROM ' || t; END LOOP;
     END $$
 """)
@@ -123,6 +123,19 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test") as client:
         yield client
+
+
+@pytest.fixture
+async def neighbour(db: Database, database_url: str, clock: Ticking) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of another process of the same service: it has its own connections and its own batches."""
+    held: Clock = clock  # type: ignore[assignment]  # as above
+    own = Database(database_url, pool_size=4, statement_timeout_s=20, lock_timeout_s=10)
+    transport = httpx.ASGITransport(
+        app=create_app(db=own, clock=held, settings=Settings(key_cache_s=0)), raise_app_exceptions=False
+    )
+    async with httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test") as client:
+        yield client
+    await own.close()
 
 
 class Statements(list[str]):

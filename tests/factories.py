@@ -3,7 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -97,6 +97,41 @@ async def placement(
             s=store_id, shelf=shelf, sku=sku, capacity=capacity, least=presentation_min, is_home=is_home, now=NOON,
         )  # fmt: skip
     return shelf
+
+
+async def sale(
+    db: Database, *, sku: str, qty: int, at: datetime, day: date | None = None, store_id: int = 1, moved: bool = True
+) -> None:
+    """A receipt with one line, as the intake would write it, and its movement unless `moved` is False; no balance."""
+    day = day or at.date()
+    said = {"s": store_id, "day": day, "n": next(_names), "sku": sku, "qty": qty, "at": at}
+    async with db.begin() as tx:
+        await tx.run(
+            sql("""
+                INSERT INTO receipts (store_id, business_date, register, sequence, revision, status, fingerprint,
+                    line_count, occurred_at, received_at, sold_qty, line_nos, kinds, codes, skus, locations, milli_qtys,
+                    sold_qtys)
+                VALUES (:s, :day, 'factory', :n, 1, 'completed', CAST(CAST(:n AS bigint) AS text), 1, :at, :at,
+                    greatest(CAST(:qty AS integer), 0), '{1}',
+                    CASE WHEN CAST(:qty AS integer) < 0 THEN ARRAY['return'] END, ARRAY[CAST(:sku AS text)],
+                    ARRAY[CAST(:sku AS text)], '{A1}', ARRAY[abs(CAST(:qty AS integer)) * 1000],
+                    ARRAY[CAST(:qty AS integer)])
+            """),
+            **said,
+        )
+        if moved:
+            await tx.run(
+                sql("""
+                    INSERT INTO movements (store_id, day, sku, qty, from_location, to_location, cause, cause_id,
+                                           occurred_at, recorded_at)
+                    VALUES (:s, CAST(CAST(:at AS timestamptz) AS date), :sku, abs(CAST(:qty AS integer)),
+                        CASE WHEN CAST(:qty AS integer) > 0 THEN 'A1' ELSE '@returned' END,
+                        CASE WHEN CAST(:qty AS integer) > 0 THEN '@sold' ELSE 'RETURNS' END,
+                        CASE WHEN CAST(:qty AS integer) > 0 THEN 'sale' ELSE 'customer_return' END,
+                        concat(CAST(:day AS date), '/factory/', CAST(:n AS bigint)), :at, :at)
+                """),
+                **said,
+            )
 
 
 async def signed_in(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from pullsvc.app import begin_stop
+from pullsvc.config import PREFIX, clock_environment
 from pullsvc.server import Server, address_of, bind
+from tests.factories import NOON
 from tests.waiting import PATIENCE_S, until_now
 
 ADDRESS_WORD = " serves "
@@ -24,6 +27,13 @@ def environment(database_url: str, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULLSVC_")}
     given = {f"PULLSVC_{name.upper()}": value for name, value in settings.items()}
     return {**inherited, "PULLSVC_DATABASE_URL": database_url, "NO_COLOR": "1", "COLUMNS": "300", **given}
+
+
+def fast_clock(speed: float) -> dict[str, str]:
+    """Settings that make processes started at different times tell the same fast time, from the tests' noon on."""
+    now = datetime.now(UTC)  # noqa: TID251 - the origin of the clock that the processes share
+    given = clock_environment(start=NOON, origin=now, speed=speed)
+    return {name.removeprefix(PREFIX).lower(): value for name, value in given.items()}
 
 
 @contextmanager

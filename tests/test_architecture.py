@@ -23,6 +23,7 @@ OWNERS = {
     "stores": "catalog",
     "items": "catalog",
     "barcodes": "catalog",
+    "catalog_marks": "catalog",
     "locations": "catalog",
     "placements": "catalog",
     "balances": "stock",
@@ -30,7 +31,7 @@ OWNERS = {
     "counts": "stock",
     "discrepancies": "stock",
     "receipts": "sales",
-    "sale_lines": "sales",
+    "waiting_receipts": "sales",
     "receipt_revisions": "sales",
     "unknown_codes": "sales",
     "pulls": "pulls",
@@ -53,10 +54,45 @@ OWNERS = {
     "idempotency_keys": "web",
     "worker_heartbeats": "worker",
     "ledger_openings": "upkeep",
+    "pull_openings": "upkeep",
 }
+# Tables that a later migration made into something else.
+GONE = {"sale_lines"}
 # Writers beside the owner, each with its reason.
 GUESTS = {
-    ("upkeep", "idempotency_keys"): "prunes what is past its days",
+    **{
+        ("bench", table): "fills a world of its own by bulk"
+        for table in (
+            "stores",
+            "items",
+            "barcodes",
+            "catalog_marks",
+            "locations",
+            "placements",
+            "balances",
+            "movements",
+            "ledger_openings",
+            "pulls",
+            "tubs",
+            "tasks",
+            "task_lines",
+            "watch_schedule",
+        )
+    },
+    **{
+        ("upkeep", table): "prunes what is past its days"
+        for table in (
+            "idempotency_keys",
+            "tasks",
+            "task_lines",
+            "pulls",
+            "asks",
+            "counts",
+            "discrepancies",
+            "receipt_revisions",
+            "waiting_receipts",
+        )
+    },
 }
 WRITES = re.compile(
     r"(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?|(?<!FOR )(?<!KEY )(?<!DO )UPDATE)"
@@ -101,7 +137,7 @@ class TestTables:
         schema = "\n".join(path.read_text() for path in (ROOT / "migrations" / "versions").glob("*.py"))
         made = {name for name in re.findall(r"CREATE TABLE (\w+)", schema) if not name.endswith("_default")}
 
-        assert made == set(OWNERS)
+        assert made - GONE == set(OWNERS)
 
     @pytest.mark.parametrize("path", SERVICE, ids=name_of)
     def test_are_written_by_their_owner_alone(self, path: Path) -> None:

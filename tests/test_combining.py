@@ -7,19 +7,14 @@ import pytest
 
 from pullsvc.combining import Combiner
 from pullsvc.db import Database, Tx, UniqueViolation, sql
-from pullsvc.errors import Kind, Rejection
+from pullsvc.errors import BeyondBooks, Rejection
 from tests.factories import NOON, all_rows
+from tests.waiting import PATIENCE_S
 
 WRITE = sql("""
     INSERT INTO stores (store_id, name, time_zone, opening_hours, day_starts_at, updated_at)
     SELECT n, 'store ' || n, 'UTC', '[]', '05:00', :now FROM unnest(CAST(:numbers AS integer[])) n
 """)
-
-
-class Odd(Rejection):
-    kind = Kind.CONFLICT
-    code = "odd"
-    title = "Odd."
 
 
 class Stores:
@@ -35,7 +30,7 @@ class Stores:
         self.begun.set()
         await self.go.wait()
         await tx.run(WRITE, numbers=[n for n in numbers if n % 2 == 0], now=NOON)
-        return [f"opened {n}" if n % 2 == 0 else Odd(f"{n} is odd") for n in numbers]
+        return [f"opened {n}" if n % 2 == 0 else BeyondBooks(f"{n} is odd") for n in numbers]
 
     async def open(self, combiner: "Combiner[int, str]", db: Database, *numbers: int) -> list[str | BaseException]:
         """Open them at once; the first one is under way before the others come."""
@@ -74,7 +69,7 @@ class TestCombiner:
         answers = await stores.open(Combiner(stores.open_all), db, 2, 3, 4)
 
         assert (answers[0], answers[2]) == ("opened 2", "opened 4")
-        assert isinstance(answers[1], Odd)
+        assert isinstance(answers[1], BeyondBooks)
         assert await opened(db) == [2, 4]
 
     async def test_does_each_alone_when_the_batch_cannot_be_done(self, db: Database) -> None:
@@ -101,3 +96,15 @@ class TestCombiner:
 
         assert await combiner.do(db, 4) == "opened 4"
         assert await opened(db) == [2, 4]
+
+    async def test_takes_up_an_act_that_comes_at_the_moment_a_run_ends(self, db: Database) -> None:
+        """A caller comes back the moment it is answered, before anything else has had its turn."""
+        stores = Stores()
+        stores.go.set()
+        combiner = Combiner(stores.open_all)
+
+        async with asyncio.timeout(PATIENCE_S):
+            for n in range(2, 42, 2):
+                await combiner.do(db, n)
+
+        assert await opened(db) == list(range(2, 42, 2))

@@ -36,7 +36,7 @@ DOORS: dict[Perm | None, str] = {
         ask_for_item cancel_pull scan_gaps
     """,
     Perm.WORK: """
-        claim_task pick_units release_task report_short scan_tub skip_line stage_tub undo_short unpick_units
+        claim_task pick_many pick_units release_task report_short scan_tub skip_line stage_tub undo_short unpick_units
     """,
     Perm.PUT: """
         close_task deliver_tub put_units renew_lease resume_task tell_wrong
@@ -52,7 +52,7 @@ DOORS: dict[Perm | None, str] = {
         remove_placement retire_item retire_location
     """,
     Perm.SELL: """
-        send_receipt send_receipt_batch stream_receipts
+        send_lean_receipt_batch send_receipt send_receipt_batch stream_receipts
     """,
     Perm.CHAIN: """
         put_store

@@ -13,12 +13,13 @@ from pullsvc.audit import audit
 from pullsvc.db import Database, Tx, sql
 from pullsvc.errors import Busy
 from pullsvc.outbox.actions import Stamp
-from pullsvc.pulls import actions as pulls
+from pullsvc.pulls import asking
+from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import Reason
 from pullsvc.stock import actions as stock
-from pullsvc.tubs import actions, claiming, shorts
-from pullsvc.tubs.picking import Limits
+from pullsvc.tubs import actions, holding, shorts
 from pullsvc.tubs.rules import Settlement, ShortReason
+from tests.claims import claim_in
 from tests.factories import (
     NOON,
     Floor,
@@ -36,7 +37,6 @@ from tests.factories import (
 from tests.waiting import until
 
 LEASE = timedelta(minutes=15)
-ONE_PULL = claiming.Wish(zones=None, tub=None, limits=Limits(lines=1))
 WAITERS = sql("""
     SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """)
@@ -93,7 +93,7 @@ class TestTask:
 
         async def short(tx: Tx) -> None:
             ben = await signed(db, "ben")
-            held_task = await actions.held_task(tx, ben, task_id=task["task_id"])
+            held_task = await holding.held_task(tx, ben, task_id=task["task_id"])
             await shorts.report_short(
                 tx, ben, task=held_task, fence=1, line_no=1, reason=ShortReason.NOT_THERE, lease=LEASE
             )
@@ -122,10 +122,15 @@ class TestAsk:
 
         async def put_away(tx: Tx) -> None:
             ana = await signed(db, "ana")
-            await actions.put_away(
-                tx, ana, task=await actions.held_task(tx, ana, task_id=mine["task_id"]), fence=mine["fence"],
-                settlements={1: Settlement(put=put)}, return_to=None, lease=LEASE,
-            )  # fmt: skip
+            deed = actions.PutAway(
+                stamp=ana,
+                task_id=mine["task_id"],
+                fence=mine["fence"],
+                lease=LEASE,
+                settlements={1: Settlement(put=put)},
+            )
+            (done,) = await actions.put_away_all(tx, [deed])
+            assert isinstance(done, holding.Done)
 
         asked = await after(db, put_away, shop.post("asks", {"code": "milk", "reason": "other"}))
 
@@ -140,8 +145,8 @@ class TestAsk:
         await shop.ask("milk", qty=6)
 
         async def ask(tx: Tx) -> None:
-            wish = pulls.Ask(sku="milk", shelf="SH-milk", reason=Reason.OTHER, requester="x")
-            assert (await pulls.ask(tx, await signed(db, "lea"), wish)).qty == 4
+            wish = Ask(sku="milk", shelf="SH-milk", reason=Reason.OTHER, requester="x")
+            assert (await asking.ask(tx, await signed(db, "lea"), wish)).netted.qty == 4
 
         asked = await after(db, ask, shop.post("asks", {"code": "milk", "reason": "other"}))
 
@@ -159,7 +164,7 @@ class TestClaim:
             assert (await shop.ask("milk", shelf=shelf))["qty"] == 6
 
         async def claim(tx: Tx) -> None:
-            assert await claiming.claim(tx, await signed(db, "ben"), wish=ONE_PULL, lease=LEASE)
+            assert await claim_in(tx, await signed(db, "ben"))
 
         cids = await after(db, claim, shop.claim(by="cid", max_lines=1))
 
@@ -178,7 +183,7 @@ class TestClaim:
         await shop.ask("milk", shelf="END-1")
 
         async def claim(tx: Tx) -> None:
-            assert await claiming.claim(tx, await signed(db, "cid"), wish=ONE_PULL, lease=LEASE)
+            assert await claim_in(tx, await signed(db, "cid"))
 
         short = await after(db, claim, shop.do(bens, "shorts", line_no=1, reason="not_there"))
 
@@ -195,14 +200,14 @@ class TestClaim:
             assert await shop.claim(max_lines=1)
 
         async def claim(tx: Tx) -> None:
-            assert await claiming.claim(tx, await signed(db, "ben"), wish=ONE_PULL, lease=LEASE)
+            assert await claim_in(tx, await signed(db, "ben"))
 
         refused = await after(db, claim, shop.post("claims", {"max_lines": 1}))
 
         assert (refused.status_code, refused.json()["code"]) == (409, "too-many-tasks")
 
     async def test_a_repeat_sent_before_the_answer_gets_the_same_task(
-        self, db: Database, client: httpx.AsyncClient
+        self, db: Database, client: httpx.AsyncClient, neighbour: httpx.AsyncClient
     ) -> None:
         """The one pull there is is taken by the first request: to the repeat that must not look like nothing to do."""
         shop = await floor(db, client)
@@ -210,14 +215,14 @@ class TestClaim:
         await shop.ask("milk")
         headers = {**fresh_key(), "Authorization": f"Bearer {shop.keys['ben']}"}
 
-        def send() -> Coroutine[Any, Any, httpx.Response]:
-            return client.post(f"{shop.url}/claims", json={}, headers=headers)
+        def send(to: httpx.AsyncClient) -> Coroutine[Any, Any, httpx.Response]:
+            return to.post(f"{shop.url}/claims", json={}, headers=headers)
 
         async with db.begin() as tx:
             # The first request stands still while it writes: its events have to wait for this lock.
             await tx.run(sql("LOCK TABLE events IN SHARE MODE"))
-            first = await parked(db, send())
-            second = await parked(db, send(), behind=1)
+            first = await parked(db, send(client))
+            second = await parked(db, send(neighbour), behind=1)
         answers = [await first, await second]
 
         assert [a.status_code for a in answers] == [201, 201]
@@ -230,10 +235,9 @@ class TestClaim:
         for sku in ("milk", "eggs"):
             await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=6)
             await shop.ask(sku)
-        with_tub = claiming.Wish(zones=None, tub="TUB-1", limits=Limits(lines=1))
 
         async with db.begin() as tx:
-            assert await claiming.claim(tx, await signed(db, "ben"), wish=with_tub, lease=LEASE)
+            assert await claim_in(tx, await signed(db, "ben"), tub="TUB-1")
             refused = await shop.post("claims", {"tub": "TUB-1", "max_lines": 1}, by="cid")
 
         assert refused.json()["code"] == "wrong-tub"

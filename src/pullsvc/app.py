@@ -14,7 +14,9 @@ from pullsvc.config import Settings
 from pullsvc.db import Database
 from pullsvc.feed import routes as feed
 from pullsvc.feed.hub import Hub
+from pullsvc.pulls import ask_routes as asks
 from pullsvc.pulls import routes as pulls
+from pullsvc.pulls.lead_times import LeadBook
 from pullsvc.restock import routes as restock
 from pullsvc.sales import routes as sales
 from pullsvc.stock import routes as stock
@@ -48,6 +50,7 @@ ROOMS = (
     catalog.router,
     sales.router,
     stock.router,
+    asks.router,
     pulls.router,
     restock.router,
     tubs.router,
@@ -79,6 +82,7 @@ def create_app(*, db: Database, clock: Clock, settings: Settings) -> FastAPI:
     app.state.clock = clock
     app.state.settings = settings
     app.state.keys = KeyRing(believe_s=settings.key_cache_s)
+    app.state.lead_times = LeadBook()
     app.state.hub = Hub(db=db, clock=clock, max_streams=settings.max_streams)
     app.state.stopping = False
     problems.install(app)

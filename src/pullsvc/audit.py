@@ -144,9 +144,10 @@ CHECKS = (
                 FROM task_lines l JOIN tasks t USING (store_id, task_id)
                 WHERE l.store_id = :store_id GROUP BY l.pull_id)
             SELECT 'pull ' || p.pull_id || ' ' || figure AS subject, expected, found
-            FROM pulls p LEFT JOIN sums s USING (pull_id) CROSS JOIN LATERAL (VALUES
+            FROM pulls p LEFT JOIN sums s USING (pull_id) LEFT JOIN pull_openings o USING (store_id, pull_id)
+            CROSS JOIN LATERAL (VALUES
                 ('planned', coalesce(s.planned, 0), p.qty_planned), ('filled', coalesce(s.filled, 0), p.qty_filled),
-                ('put', coalesce(s.put, 0), p.qty_put)) f(figure, expected, found)
+                ('put', coalesce(s.put, 0) + coalesce(o.qty_put, 0), p.qty_put)) f(figure, expected, found)
             WHERE p.store_id = :store_id AND expected <> found ORDER BY p.pull_id, figure LIMIT :limit
         """),
     ),

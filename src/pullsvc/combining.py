@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from pullsvc.db import Database, Tx
@@ -56,20 +56,26 @@ class Combiner(Generic[Act, Answer]):
         if len(queue.running) < BATCHES_AT_ONCE:
             run = asyncio.create_task(self._run(db, queue))
             queue.running.add(run)
-            run.add_done_callback(queue.running.discard)
         return await answer
 
     async def _run(self, db: Database, queue: _Queue[Act, Answer]) -> None:
-        while queue.waiting:
-            batch = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), self._max_acts))]
-            try:
-                answers = await self._together(db, [act for act, _ in batch])
-            except Exception as failure:  # noqa: BLE001 - goes to the callers, whom it concerns
-                answers = [failure]
-                if len(batch) > 1:
-                    answers = await self._one_by_one(db, [act for act, _ in batch])
-            for (_, future), answer in zip(batch, answers, strict=True):
-                _tell(future, answer)
+        try:
+            while queue.waiting:
+                await self._run_batch(db, queue)
+        finally:
+            # Not in a callback: a caller just answered may come back before that is called, and would wait for ever.
+            queue.running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _run_batch(self, db: Database, queue: _Queue[Act, Answer]) -> None:
+        batch = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), self._max_acts))]
+        try:
+            answers = await self._together(db, [act for act, _ in batch])
+        except Exception as failure:  # noqa: BLE001 - goes to the callers, whom it concerns
+            answers = [failure]
+            if len(batch) > 1:
+                answers = await self._one_by_one(db, [act for act, _ in batch])
+        for (_, future), answer in zip(batch, answers, strict=True):
+            _tell(future, answer)
 
     async def _together(self, db: Database, acts: Sequence[Act]) -> Sequence[Answer | Exception]:
         async with db.begin() as tx:

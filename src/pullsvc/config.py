@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         default=2.0, gt=0, le=300, description="Real seconds between two sweeps for expired leases and pulls."
     )
     retention_days: int = Field(default=400, ge=7, le=4000, description="Days that ledger, sales and events are kept.")
+    work_days: int = Field(
+        default=90,
+        ge=7,
+        le=4000,
+        description="Days that pulls, tasks, counts, discrepancies are kept after their end.",
+    )
     max_streams: int = Field(default=500, ge=1, le=10_000, description="Live event streams per process.")
     log_format: str = Field(default="console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level logged.")

@@ -71,6 +71,33 @@ def sql(statement: str) -> Statement:
     return Statement(str(compiled), tuple(compiled.positiontup or ()))
 
 
+def array_of_numbers(values: Sequence[int]) -> str:
+    """Return the text of an array of numbers, for `CAST(CAST(:name AS text) AS integer[])`.
+
+    The driver looks at each element of a list to see whether it is a list itself, for half a microsecond: where
+    statements take arrays of thousands, their texts are five times cheaper, in all.
+    """
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def array_of_texts(values: Sequence[str | None]) -> str:
+    """Return the text of an array of texts, as `array_of_numbers` does; None is null."""
+    if not values:
+        return "{}"
+    if None not in values:
+        joined = '","'.join(values)  # type: ignore[arg-type]  # None is not among them
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return f'{{"{joined}"}}'
+    return "{" + ",".join(map(_quoted, values)) + "}"
+
+
+def _quoted(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 class Row(asyncpg.Record):  # type: ignore[misc]  # the driver has no annotations
     """A row of a result: a tuple whose values also go by the names of their columns."""
 
@@ -158,7 +185,7 @@ class Tx:
             listener(statement.text)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _combined(parts: tuple[Trailing, ...]) -> Statement:
     """Return one statement that writes them all."""
     ctes = ",\n".join(f"written_{part.name} AS ({part.write})" for part in parts)

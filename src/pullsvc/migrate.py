@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from pullsvc.db import async_url
 
 ADVISORY_LOCK = 7_245_018  # Any number that nothing else in this database uses.
-CHAIN_WIDE = frozenset({"stores", "principals", "api_keys", "worker_heartbeats"})
 
 
 def migrations_folder() -> Path:

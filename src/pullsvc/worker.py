@@ -20,6 +20,7 @@ from pullsvc.config import Settings
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls import actions as pulls
+from pullsvc.pulls import homing
 from pullsvc.restock import watcher
 from pullsvc.sales import replay
 from pullsvc.tubs import holding
@@ -31,6 +32,7 @@ BEAT_INTERVAL_S = 10.0
 REPLAY_INTERVAL_S = 60.0
 UPKEEP_INTERVAL_S = 3_600.0
 MAX_REPLAYS_A_RUN = 20
+MAX_SWEEPS_A_RUN = 400  # Of live pulls: of 200,000 in a store.
 MAX_BACKOFF_S = 60.0
 STOP_GRACE_S = 5.0
 WORKER_POOL_SIZE = 8  # A connection for each loop, as they all begin at once, and some to spare.
@@ -124,9 +126,15 @@ def each_store(
 
 
 async def expire_pulls(db: Database, *, store_id: int, now: datetime) -> None:
-    """End open pulls that nobody can or will fill."""
-    async with db.begin() as tx:
-        await pulls.expire_hopeless(tx, Stamp.of_service(store_id, now))
+    """Send open pulls whose units have arrived to where they are; end those that nobody can or will fill."""
+    after: tuple[str, str] | None = pulls.FIRST_PLACE
+    for _ in range(MAX_SWEEPS_A_RUN):
+        if after is None:
+            return
+        async with db.begin() as tx:
+            if after == pulls.FIRST_PLACE:
+                await homing.home_arrived(tx, store_id=store_id)
+            after = await pulls.expire_hopeless(tx, Stamp.of_service(store_id, now), after=after)
 
 
 async def replay_codes(db: Database, *, store_id: int, now: datetime) -> None:
@@ -149,9 +157,23 @@ async def beat(context: Context) -> None:
         await tx.run(BEAT, worker=context.name, now=wall_clock().now(), started_at=context.started_at)
 
 
-async def keep_up(context: Context) -> None:
-    """Make and drop partitions, prune what is old."""
-    await upkeep.maintain(context.db, now=context.clock.now(), retention_days=context.settings.retention_days)
+async def roll_partitions(context: Context) -> None:
+    """Make and drop partitions."""
+    rolled = await upkeep.roll(context.db, now=context.clock.now(), retention_days=context.settings.retention_days)
+    log.info("partitions rolled", made=len(rolled.made), dropped=len(rolled.dropped))
+
+
+def prune(settings: Settings) -> StoreAct:
+    """Return the act that deletes what is old in a store."""
+
+    async def act(db: Database, /, *, store_id: int, now: datetime) -> None:
+        pruned = await upkeep.prune_store(
+            db, store_id=store_id, now=now, retention_days=settings.retention_days, work_days=settings.work_days
+        )
+        if pruned.total():
+            log.info("store pruned", store_id=store_id, **pruned)
+
+    return act
 
 
 def loops(settings: Settings) -> list[Loop]:
@@ -162,7 +184,8 @@ def loops(settings: Settings) -> list[Loop]:
         Loop("expire", settings.sweep_interval_s, each_store(expire_pulls)),
         Loop("watch", settings.watch_interval_s, each_store(watcher.watch_store, of=stores_to_watch)),
         Loop("replay", REPLAY_INTERVAL_S, each_store(replay_codes)),
-        Loop("upkeep", UPKEEP_INTERVAL_S, keep_up),
+        Loop("partitions", UPKEEP_INTERVAL_S, roll_partitions),
+        Loop("prune", UPKEEP_INTERVAL_S, each_store(prune(settings))),
     ]
 
 

@@ -4,17 +4,29 @@ from datetime import timedelta
 
 import httpx
 
+from pullsvc.board.queries import MAX_PULLS, MAX_ZONE_PULLS
 from pullsvc.db import Database, sql
+from pullsvc.stock import actions as stock
 from tests.conftest import Ticking
-from tests.factories import NOON, Floor, all_rows, floor, stocked
+from tests.factories import NOON, Floor, all_rows, floor, stamp, stocked
+
+MANY_PULLS = sql("""
+    WITH shelves AS (
+        INSERT INTO locations (store_id, location, kind, zone, walk_seq, updated_at)
+        SELECT 1, 'S' || n, 'shelf', 'floor', n, :now FROM generate_series(1, CAST(:count AS integer)) n
+        RETURNING location
+    )
+    INSERT INTO pulls (store_id, sku, shelf, zone, state, reason, urgency, ask_count, qty_wanted, opened_at, due_at)
+    SELECT 1, 'milk', location, 'main', 'open', 'gap', 60, 1, 6, :now, :now FROM shelves
+""")
 
 
 async def watched(db: Database, sku: str, *, rate: float, trigger: int) -> None:
     async with db.begin() as tx:
         await tx.run(
             sql("""INSERT INTO watched
-                       (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at)
-                   VALUES (1, :sku, 'SH-' || :sku, :rate, 1800, :trigger, :now, :now)"""),
+                       (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at, empty_at)
+                   VALUES (1, :sku, 'SH-' || :sku, :rate, 1800, :trigger, :now, :now, :now)"""),
             sku=sku, rate=rate, trigger=trigger, now=NOON,
         )  # fmt: skip
 
@@ -86,3 +98,47 @@ class TestGetBoard:
         await shop.get("board")
 
         assert len([s for s in statements if "api_keys" not in s]) == 10
+
+    async def test_says_which_parts_it_cut(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await busy_floor(db, client)
+        assert (await shop.get("board"))["cut"] == []
+        async with db.begin() as tx:
+            await tx.run(MANY_PULLS, count=MAX_ZONE_PULLS + 1, now=NOON)
+
+        board = await shop.get("board")
+
+        assert (board["cut"], len(board["pulls"])) == (["pulls", "zones"], MAX_PULLS)
+        assert board["today"]["pulls_opened"] == MAX_ZONE_PULLS + 3
+
+    async def test_shows_a_shelf_that_a_sale_has_just_brought_to_its_trigger(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        """Soap was well stocked when the watch looked last; the movement flags it."""
+        shop = await busy_floor(db, client)
+        async with db.begin() as tx:
+            await tx.run(sql("UPDATE watched SET empty_at = NULL WHERE sku = 'soap'"))
+            await tx.run(sql("UPDATE balances SET trigger_qty = 5 WHERE sku = 'soap' AND location = 'SH-soap'"))
+            await stock.adjust(tx, stamp(), sku="soap", change=-10, location="SH-soap", reason="broken", damaged=True)
+
+        board = await shop.get("board")
+
+        assert {risk["sku"]: risk["on_hand"] for risk in board["at_risk"]} == {"soap": 2, "bread": 2}
+
+    async def test_shows_pulls_that_are_on_their_way_and_those_that_are_nowhere(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={"B1": 30}, capacity=12)
+            await shop.ask(sku)
+        task = await shop.claim(tub="TUB-1", max_lines=1)
+        async with db.begin() as tx:
+            await tx.run(sql("UPDATE pulls SET zone = 'unknown' WHERE state = 'open'"))
+
+        board = await shop.get("board")
+
+        assert {pull["sku"]: pull["state"] for pull in board["pulls"]} == {
+            "milk": "planned" if task["lines"][0]["sku"] == "milk" else "open",
+            "eggs": "planned" if task["lines"][0]["sku"] == "eggs" else "open",
+        }
+        assert sum(zone["pulls"] for zone in board["zones"]) == 2

@@ -90,7 +90,9 @@ class TestFindItems:
                 now=NOON,
             )
             await tx.run(sql("ANALYZE items"))
-            plan = await tx.rows(queries.FIND_ITEMS.explained(), store_id=1, codes=[f"{n:014d}" for n in range(1000)])
+            plan = await tx.rows(
+                queries.FIND_ITEMS.explained(), stores=[1] * 1000, codes=[f"{n:014d}" for n in range(1000)]
+            )
         text = "\n".join(row[0] for row in plan)
 
         assert "Seq Scan on items" not in text

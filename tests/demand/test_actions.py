@@ -1,7 +1,6 @@
 """Learning from finished business days: each once, whatever stops in between, and the same as the engine by itself."""
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,11 +15,10 @@ from pullsvc.demand.profile import BINS, Profile, day_curve, traffic_factor
 from pullsvc.demand.queries import calendar
 from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import SOLD, Cause, Leg
-from tests.factories import NOON, all_rows, item, placement, stamp, store
+from tests.factories import NOON, all_rows, item, placement, sale, stamp, store
 
 TODAY = NOON.date()
 YESTERDAY = TODAY - timedelta(days=1)
-_sequence = itertools.count(1)
 
 
 def days_ago(n: int) -> date:
@@ -30,22 +28,13 @@ def days_ago(n: int) -> date:
 async def sell(
     db: Database, sku: str, qty: int, *, day: date = TODAY, at: datetime | None = None, store_id: int = 1
 ) -> None:
-    """A sale line as the intake would write it; by default sold at noon of the business day."""
-    async with db.begin() as tx:
-        await tx.run(
-            sql("""
-                INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, quantity,
-                                        uom, sold_qty, occurred_at)
-                VALUES (:s, :day, '1', :n, 1, :kind, :sku, :sku, :q, 'each', :qty, :at)
-            """),
-            s=store_id, day=day, n=next(_sequence), sku=sku, q=abs(qty), qty=qty,
-            kind="sale" if qty > 0 else "return", at=at or datetime.combine(day, NOON.time(), UTC),
-        )  # fmt: skip
+    """A sale as the intake would write it; by default sold at noon of the business day."""
+    await sale(db, sku=sku, qty=qty, day=day, at=at or datetime.combine(day, NOON.time(), UTC), store_id=store_id)
 
 
 async def take(db: Database, sku: str, qty: int, *, at: datetime) -> None:
     """A sale as the intake books it: the line, and the units from the shelf."""
-    await sell(db, sku, qty, day=at.date(), at=at)
+    await sale(db, sku=sku, qty=qty, at=at, moved=False)
     await move(db, sku, qty, "A1", SOLD, Cause.SALE, at=at)
 
 

@@ -1,6 +1,7 @@
 """Asking over HTTP: what a person on the floor gets told."""
 
 import asyncio
+from typing import Any
 
 import httpx
 
@@ -92,9 +93,7 @@ class TestAskForItem:
 
         assert (answer["outcome"], answer["qty"]) == ("opened", 1)
 
-    async def test_takes_at_most_six_statements(
-        self, db: Database, client: httpx.AsyncClient, statements: list[str]
-    ) -> None:
+    async def test_takes_five_statements(self, db: Database, client: httpx.AsyncClient, statements: list[str]) -> None:
         await world(db)
         await signed_in(db, client, role=Role.ASSOCIATE)
         await client.get("/v1/stores/1/pulls")
@@ -103,7 +102,7 @@ class TestAskForItem:
         assert (await ask(client)).status_code == 201
 
         ours = [s for s in statements if "api_keys" not in s]
-        assert len(ours) == 6, ours
+        assert len(ours) == 5, ours
 
     async def test_twenty_askers_at_once_share_one_pull(self, db: Database, client: httpx.AsyncClient) -> None:
         await world(db)
@@ -173,7 +172,7 @@ class TestScanGaps:
 
         assert answer.status_code == 201
         assert len(answer.json()["lines"]) == 500
-        assert len([s for s in statements if "api_keys" not in s]) == 6
+        assert len([s for s in statements if "api_keys" not in s]) == 5
 
 
 class TestCancelPull:
@@ -226,3 +225,33 @@ class TestCancelPull:
         await shop.do(task, "release")
 
         assert [(p["state"], p["end_reason"]) for p in await all_rows(db, "pulls")] == [("open", None)]
+
+
+class TestTogether:
+    async def test_a_refused_ask_costs_the_others_nothing(self, db: Database, client: httpx.AsyncClient) -> None:
+        """Asks and a scan, two stores, one unknown code, and a repeat, which has the batch done one by one."""
+        await world(db)
+        await store(db, store_id=2)
+        await stocked(db, store_id=2, sku="milk", bins={"B1": 30})
+        by = {n: {"Authorization": f"Bearer {await key(db, store_id=n)}"} for n in (1, 2)}
+        repeated = fresh_key()
+
+        async def send(path: str, body: object, *, store_id: int = 1, header: dict[str, str] | None = None) -> Any:
+            headers = {**(header or fresh_key()), **by[store_id]}
+            return await client.post(f"/v1/stores/{store_id}/{path}", json=body, headers=headers)
+
+        first, unknown, scan, foreign, once, again = await asyncio.gather(
+            send("asks", {"code": "milk"}),
+            send("asks", {"code": "what-is-this"}),
+            send("gap-scans", {"asks": [{"code": "milk"}, {"code": "what-is-this"}]}),
+            send("asks", {"code": "milk", "shelf": "SH-milk"}, store_id=2),
+            send("asks", {"code": "milk"}, header=repeated),
+            send("asks", {"code": "milk"}, header=repeated),
+        )
+
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "no-such-item")
+        assert [a.status_code for a in (first, scan, foreign, once, again)] == [201] * 5
+        assert (scan.json()["opened"] + scan.json()["joined"], scan.json()["refused"]) == (1, 1)
+        assert once.text == again.text
+        pulls = {row["store_id"]: row["ask_count"] for row in await all_rows(db, "pulls")}
+        assert pulls == {1: 3, 2: 1}

@@ -10,7 +10,7 @@ from pullsvc.demand.levels import NANODAYS, Events, Kind, Levels
 from pullsvc.demand.queries import STORED
 from pullsvc.demand.silence import Grade, best_checks, level_before, silence_of
 from pullsvc.restock.gap_checks import SILENT
-from tests.factories import NOON, all_rows
+from tests.factories import NOON, all_rows, sale
 from tests.restock.world import count, shelf, watch
 
 TOMORROW = NOON + timedelta(days=1)
@@ -20,18 +20,9 @@ async def silent_store(db: Database, *, silent: int = 1, loud: int = 2) -> None:
     """Items that sold all week; the silent ones have sold nothing since yesterday noon, by the books they are there."""
     for n in range(silent + loud):
         await shelf(db, sku=f"{'silent' if n < silent else 'loud'}{n}", on_shelf=20)
-    async with db.begin() as tx:
-        await tx.run(
-            sql("""
-                INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, location,
-                                        quantity, uom, sold_qty, occurred_at)
-                SELECT 1, CAST(occurred_at + INTERVAL '24 hours' AS date), '1', sequence + 10000000, line_no, kind,
-                       code, sku, location, quantity, uom, sold_qty, occurred_at + INTERVAL '24 hours'
-                FROM sale_lines
-                WHERE sku LIKE 'loud%' AND occurred_at > CAST(:noon AS timestamptz) - INTERVAL '24 hours'
-            """),
-            noon=NOON,
-        )  # fmt: skip
+    for n in range(silent, silent + loud):
+        for half_hours in range(1, 40):
+            await sale(db, sku=f"loud{n}", qty=1, at=TOMORROW - timedelta(minutes=30 * half_hours))
 
 
 async def asked(db: Database) -> list[dict[str, Any]]:

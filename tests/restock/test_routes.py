@@ -114,8 +114,8 @@ class TestGetWatchedItem:
         expected: dict[str, Any] = {"shelf": "A1", "on_hand": 3, "in_flight": 18, "backroom": 42, "trigger_qty": 15}
         assert {**here, **expected, "verdict": "enough", "qty": 0} == here
         assert (
-            here["sentence"] == "Sells 5.9 an hour (4.8 to 7.0), 3 on the shelf, lasts 31 min, 18 on the way; "
-            "76 % to be empty before a pull arrives in 45 min, which saves 18.0 sales, 10.3 a minute of work. "
+            here["sentence"] == "Sells 6.0 an hour (4.9 to 7.2), 3 on the shelf, lasts 30 min, 18 on the way; "
+            "77 % to be empty before a pull arrives in 45 min, which saves 18.0 sales, 10.3 a minute of work. "
             "Last sold 1 at 11:30, 1 at 11:40, 1 at 11:50."
         )
         assert here["next_check_at"] > here["evaluated_at"]

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from pullsvc.db import Database, sql
-from pullsvc.pulls import actions as pulls
+from pullsvc.pulls import asking
+from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import Reason
 from pullsvc.restock import actions
 from pullsvc.restock.settings import Settings
 from pullsvc.restock.watcher import due_stores
 from pullsvc.stock import actions as stock
 from pullsvc.stock.queries import set_triggers
-from tests.factories import NOON, all_rows, item, placement, stamp, store
-from tests.restock.world import ask, balance, count, sell, shelf, the_pull, watch, write_line
+from tests.factories import NOON, all_rows, item, placement, sale, stamp, store
+from tests.restock.world import ask, balance, count, sell, shelf, the_pull, watch
 
 BLOCKED = sql(
     "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -57,7 +58,7 @@ class TestWatchStore:
         assert pull["explanation"]["sentence"].startswith(
             "Sells 6.1 an hour (5.0 to 7.3), 3 on the shelf, lasts 29 min; 78 % "
         )
-        assert pull["explanation"]["sentence"].endswith("Last sold 1 at 11:50, 4 at 12:01, 13 at 12:01.")
+        assert pull["explanation"]["sentence"].endswith("Last sold 1 at 11:40, 1 at 11:50, 17 at 12:01.")
         assert (await balance(db, sku))["flagged_at"] is None
         assert [(a["requester"], a["reason"]) for a in await all_rows(db, "asks")] == [("watch", "watch")]
 
@@ -197,7 +198,7 @@ class TestWatchStore:
     async def test_learns_each_finished_day_once(self, db: Database) -> None:
         sku = await shelf(db)
         await watch(db)
-        await write_line(db, sku, 96)
+        await sale(db, sku=sku, qty=96, at=NOON)
 
         tomorrow = NOON + timedelta(days=1)
         learnt = [(await watch(db, now=tomorrow + timedelta(minutes=n))).learnt_days for n in range(3)]
@@ -314,8 +315,8 @@ class TestOthersAtWork:
             await stock.count(tx, stamp(), sku=sku, location="A1", counted_qty=0)
             watching = asyncio.create_task(watch(db))
             await somebody_waits(db)
-            wish = pulls.Ask(sku=sku, shelf="A1", reason=Reason.GAP, requester="Ana")
-            await pulls.ask(tx, stamp(), wish)
+            wish = Ask(sku=sku, shelf="A1", reason=Reason.GAP, requester="Ana")
+            await asking.ask(tx, stamp(), wish)
 
         assert (await watching).evaluated == 1
         pull = await the_pull(db)

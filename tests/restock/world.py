@@ -1,28 +1,40 @@
 """A store whose shelves the watch looks at."""
 
 import itertools
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 from pullsvc.db import Database, sql
-from pullsvc.pulls import actions as pulls
+from pullsvc.pulls import asking
+from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import Reason
 from pullsvc.restock.actions import MAX_BATCH
 from pullsvc.restock.watcher import WatchRun, watch_store
 from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import SOLD, Cause, Leg
-from tests.factories import NOON, all_rows, item, location, placement, stamp, store
+from tests.factories import NOON, all_rows, item, location, placement, sale, stamp, store
 
 RATE = 6  # Units an hour that `shelf` has sold in the past, where it says so.
 TODAY = NOON.date()
 _sequence = itertools.count(1)
 HISTORY = sql("""
-    INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, location, quantity,
-                            uom, sold_qty, occurred_at)
-    SELECT CAST(:s AS integer), CAST(at AS date), '1', CAST(:n AS bigint) + row_number() OVER (), 1, 'sale',
-           CAST(:sku AS text), :sku, 'A1', 1, 'each', 1, at AT TIME ZONE 'UTC'
-    FROM generate_series(CAST(:today AS date) - INTERVAL '7 days', CAST(:now AS timestamptz) AT TIME ZONE 'UTC',
-                         INTERVAL '1 hour' / CAST(:rate AS integer)) AS at
-    WHERE extract(hour FROM at) BETWEEN 6 AND 21 AND at < CAST(:now AS timestamptz) AT TIME ZONE 'UTC'
+    WITH sales AS (
+        SELECT at AT TIME ZONE 'UTC' AS at, CAST(at AS date) AS day, CAST(:n AS bigint) + row_number() OVER () AS n
+        FROM generate_series(CAST(:today AS date) - INTERVAL '7 days', CAST(:now AS timestamptz) AT TIME ZONE 'UTC',
+                             INTERVAL '1 hour' / CAST(:rate AS integer)) AS at
+        WHERE extract(hour FROM at) BETWEEN 6 AND 21 AND at < CAST(:now AS timestamptz) AT TIME ZONE 'UTC'
+    ),
+    written AS (
+        INSERT INTO receipts (store_id, business_date, register, sequence, revision, status, fingerprint, line_count,
+                              occurred_at, received_at, sold_qty, line_nos, codes, skus, locations, milli_qtys,
+                              sold_qtys)
+        SELECT CAST(:s AS integer), day, '1', n, 1, 'completed', CAST(n AS text), 1, at, at, 1, '{1}',
+               ARRAY[CAST(:sku AS text)], ARRAY[CAST(:sku AS text)], '{A1}', '{1000}', '{1}'
+        FROM sales
+    )
+    INSERT INTO movements (store_id, day, sku, qty, from_location, to_location, cause, cause_id, occurred_at,
+                           recorded_at)
+    SELECT CAST(:s AS integer), day, CAST(:sku AS text), 1, 'A1', '@sold', 'sale', concat(day, '/1/', n), at, at
+    FROM sales
 """)
 
 
@@ -45,25 +57,9 @@ async def shelf(
     return sku
 
 
-async def write_line(
-    db: Database, sku: str, qty: int, *, day: date = TODAY, at: datetime | None = None, store_id: int = 1
-) -> None:
-    """A sale line as the intake would write it."""
-    async with db.begin() as tx:
-        await tx.run(
-            sql("""
-                INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, location,
-                                        quantity, uom, sold_qty, occurred_at)
-                VALUES (:s, :day, '1', :n, 1, 'sale', :sku, :sku, 'A1', CAST(:q AS integer), 'each',
-                        CAST(:q AS integer), :at)
-            """),
-            s=store_id, day=day, n=next(_sequence), sku=sku, q=qty, at=at or datetime.combine(day, NOON.time(), UTC),
-        )  # fmt: skip
-
-
 async def sell(db: Database, sku: str, qty: int, *, at: datetime = NOON, store_id: int = 1) -> None:
-    """Sell from the shelf: the line, and the movement with its comparison with the trigger."""
-    await write_line(db, sku, qty, at=at, store_id=store_id)
+    """Sell from the shelf: the receipt, and the movement with its comparison with the trigger."""
+    await sale(db, sku=sku, qty=qty, at=at, store_id=store_id, moved=False)
     async with db.begin() as tx:
         leg = Leg(sku=sku, qty=qty, src="A1", dst=SOLD, cause=Cause.SALE, cause_id="r1")
         await stock.move(tx, stamp(now=at, store_id=store_id), [leg])
@@ -76,8 +72,8 @@ async def count(db: Database, sku: str, qty: int, *, at: datetime = NOON) -> Non
 
 async def ask(db: Database, sku: str, *, qty: int | None = None, at: datetime = NOON) -> None:
     async with db.begin() as tx:
-        wish = pulls.Ask(sku=sku, shelf="A1", reason=Reason.OTHER, requester="Ana", qty=qty)
-        await pulls.ask(tx, stamp(now=at), wish)
+        wish = Ask(sku=sku, shelf="A1", reason=Reason.OTHER, requester="Ana", qty=qty)
+        await asking.ask(tx, stamp(now=at), wish)
 
 
 async def watch(db: Database, *, now: datetime = NOON, store_id: int = 1, batch_size: int = MAX_BATCH) -> WatchRun:

@@ -43,9 +43,7 @@ WARES = {"milk": Known(), "case": Known(pack_qty=6), "apples": Known(sku="apples
 
 
 def booked(version: Receipt) -> list[BookedLine]:
-    return [
-        rules.book_line(one, status=version.status, ware=WARES.get(one.code), shelves={"A9"}) for one in version.lines
-    ]
+    return rules.book_lines(version, wares=WARES, shelves={"A9": True, "typo": False})
 
 
 def effect(version: Receipt) -> Effect:
@@ -115,16 +113,16 @@ class TestSigned:
         assert rules.signed(LineKind.SALE, Decimal(3)) == (LineKind.SALE, Decimal(3))
 
 
-class TestBookLine:
+class TestBookLines:
     def test_takes_a_sale_from_the_home_shelf_or_the_shelf_that_the_till_names(self) -> None:
         lines = booked(receipt(line("milk"), line("milk", place="A9"), line("milk", place="typo"), line("apples")))
 
-        assert [one.line.location for one in lines] == ["A1", "A9", "A1", UNPLACED]
+        assert [one.location for one in lines] == ["A1", "A9", "A1", UNPLACED]
 
     def test_brings_a_return_to_the_cart_wherever_it_was_bought(self) -> None:
         (one,) = booked(receipt(line("case", 2, kind=LineKind.RETURN, place="A9")))
 
-        assert (one.line.location, one.sold_qty) == (RETURNS, -12)
+        assert (one.location, one.sold_qty) == (RETURNS, -12)
 
     def test_knows_places_that_every_store_has(self) -> None:
         assert {UNPLACED, RETURNS} <= set(BUILT_IN_PLACES)
@@ -132,7 +130,7 @@ class TestBookLine:
     def test_keeps_the_tills_word_on_the_place_of_what_nobody_knows(self) -> None:
         (one,) = booked(receipt(line("what", 2, place="A9")))
 
-        assert (one.sku, one.sold_qty, one.line.location) == (None, 0, "A9")
+        assert (one.sku, one.sold_qty, one.location) == (None, 0, "A9")
 
     @pytest.mark.parametrize("status", [Status.VOIDED, Status.TRAINING])
     def test_moves_nothing_on_a_receipt_that_does_not_count(self, status: Status) -> None:
@@ -156,9 +154,9 @@ class TestEffect:
         new = effect(receipt(line("milk", 2), line("apples", 1, kind=LineKind.RETURN)))
         legs = rules.legs_of(rules.difference(old, new), key=Key(DAY, "4", 1))
 
-        assert [(leg.sku, leg.qty, leg.src, leg.dst, leg.cause_id) for leg in legs] == [
-            ("milk", 3, "@sold", "A1", "2026-03-14/4/1"),
-            ("apples", 2, RETURNS, "@returned", "2026-03-14/4/1"),
+        assert [(leg.sku, leg.location, leg.change, leg.cause, leg.cause_id) for leg in legs] == [
+            ("milk", "A1", 3, Cause.SALE, "2026-03-14/4/1"),
+            ("apples", RETURNS, -2, Cause.CUSTOMER_RETURN, "2026-03-14/4/1"),
         ]
         assert rules.book_changes(legs) == {("milk", "A1"): 3, ("apples", RETURNS): -2}
 

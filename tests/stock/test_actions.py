@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from pullsvc.audit import audit
 from pullsvc.db import Database
 from pullsvc.stock import actions, batches
-from pullsvc.stock.rules import SOLD, Cause, Leg, NoSuchLocation, SamePlace
+from pullsvc.stock.rules import SOLD, SUPPLIER, Cause, Leg, NoSuchLocation, SamePlace
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
 
@@ -28,6 +29,11 @@ async def world(db: Database) -> str:
 
 def sale(sku: str, qty: int) -> Leg:
     return Leg(sku=sku, qty=qty, src="A1", dst=SOLD, cause=Cause.SALE, cause_id="r1")
+
+
+def leg(sku: str, qty: int, src: str, dst: str) -> Leg:
+    cause = Cause.RECEIVE if src == SUPPLIER else Cause.MOVE
+    return Leg(sku=sku, qty=qty, src=src, dst=dst, cause=cause, cause_id="t")
 
 
 class TestMove:
@@ -102,6 +108,51 @@ class TestMove:
             await actions.move(tx, stamp(), [sale(sku, 1), sale(sku, 2)])
 
         assert len(statements) == 1
+
+
+class TestMoveAll:
+    async def test_keeps_the_legs_of_each_act_and_store_apart(self, db: Database) -> None:
+        """One item label in two stores, moved by three acts at different times: each book gets its own."""
+        for store_id in (1, 2):
+            await store(db, store_id=store_id)
+            await item(db, store_id=store_id, sku="milk")
+            await placement(db, store_id=store_id, sku="milk", shelf="A1")
+            await location(db, store_id=store_id, code="B1")
+        later = NOON + timedelta(days=1)
+        first, second = stamp(store_id=1), stamp(store_id=1, now=later)
+        other = stamp(store_id=2, now=later, occurred_at=NOON)
+
+        async with db.begin() as tx:
+            bring = [(signed, leg("milk", 5, SUPPLIER, "B1")) for signed in (first, other)]
+            touched = await actions.move_all(
+                tx, [*bring, (second, leg("milk", 2, "B1", "A1")), (other, sale("milk", 3))]
+            )
+
+        assert [(row.store_id, row.location, row.qty) for row in touched] == [
+            (1, "A1", 2), (1, "B1", 3), (2, "A1", -3), (2, "B1", 5),
+        ]  # fmt: skip
+        written = [
+            (m["store_id"], m["day"].day, m["cause"], m["occurred_at"] == NOON) for m in await all_rows(db, "movements")
+        ]
+        assert written == [
+            (1, 14, "receive", True), (2, 15, "receive", True), (1, 15, "move", False), (2, 15, "sale", True),
+        ]  # fmt: skip
+        assert [(d["store_id"], d["kind"]) for d in await all_rows(db, "discrepancies")] == [(2, "oversold")]
+        assert (await audit(db)).holds
+
+    async def test_knows_the_places_of_each_store_by_themselves(self, db: Database) -> None:
+        """B1 is a place in the first store, so it must not be taken for one in the second."""
+        for store_id in (1, 2):
+            await store(db, store_id=store_id)
+            await item(db, store_id=store_id, sku="milk")
+        await location(db, store_id=1, code="B1")
+
+        with pytest.raises(NoSuchLocation) as refused:
+            async with db.begin() as tx:
+                await actions.move_all(tx, [(stamp(store_id=n), leg("milk", 5, SUPPLIER, "B1")) for n in (1, 2)])
+
+        assert refused.value.facts == {"locations": ["B1"]}
+        assert await all_rows(db, "balances") == []
 
 
 class TestCount:

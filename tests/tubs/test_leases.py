@@ -37,6 +37,21 @@ class TestLease:
 
         assert (await shop.do(task, "staging", lane="LANE-1")).status_code == 201
 
+    async def test_a_scan_after_the_lease_ran_out_takes_the_work_up_again(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", code="milk", qty=1)
+        await holding.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+        assert [t["state"] for t in await all_rows(db, "tasks")] == ["abandoned"]
+
+        assert (await shop.do(task, "picks", code="milk", qty=1)).status_code == 201
+
+        assert [t["state"] for t in await all_rows(db, "tasks")] == ["filling"]
+
     async def test_anybody_may_resume_an_abandoned_tub_and_the_first_holder_is_out(
         self, db: Database, client: httpx.AsyncClient, clock: Ticking
     ) -> None:

@@ -1,16 +1,12 @@
 """The whole loop over HTTP: ask, claim, pick, short, stage, deliver, put away, close."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from pullsvc.db import Database, sql
-from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs import claiming
-from pullsvc.tubs.picking import Limits
-from tests.factories import NOON, Floor, all_rows, floor, fresh_key, stocked, tub
+from pullsvc.db import Database
+from tests.factories import Floor, all_rows, floor, fresh_key, stocked, tub
 
 
 async def balance(db: Database, location: str, sku: str) -> int:
@@ -74,97 +70,6 @@ class TestTheLoop:
         assert stops(shown[0], "location") == stops(first, "from_location")
         assert stops(shown[1], "location") == stops(second, "from_location")
         assert "s9" in [sku for sku, _ in stops(first, "from_location")]
-
-
-class TestClaim:
-    async def test_never_gives_one_pull_to_two_workers(self, db: Database, client: httpx.AsyncClient) -> None:
-        """Twenty claims at once on eight pulls, one line each: eight tasks, the rest are told there is nothing."""
-        shop = await floor(db, client)
-        for n in range(8):
-            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6)
-            await shop.ask(f"s{n}")
-        workers = [200 + n for n in range(20)]
-        async with db.begin() as tx:
-            await tx.run(
-                sql("""INSERT INTO principals (principal_id, name, kind, created_at)
-                       SELECT n, 'w' || n, 'person', :now FROM unnest(CAST(:ids AS bigint[])) n"""),
-                ids=workers,
-                now=NOON,
-            )
-
-        async def claim(worker: int) -> Any:
-            wish = claiming.Wish(zones=None, tub=None, limits=Limits(lines=1))
-            async with db.begin() as tx:
-                signed = Stamp(store_id=1, principal_id=worker, now=NOON, occurred_at=NOON)
-                return await claiming.claim(tx, signed, wish=wish, lease=timedelta(minutes=15))
-
-        claims = await asyncio.gather(*(claim(worker) for worker in workers))
-
-        lines = await all_rows(db, "task_lines")
-        assert len({x["pull_id"] for x in lines}) == len(lines) == 8
-        assert sum(c is not None for c in claims) == 8
-
-    async def test_does_not_wait_behind_a_claim_in_flight(self, db: Database, client: httpx.AsyncClient) -> None:
-        """Ben's claim is still uncommitted; Cid must get the other pull without waiting."""
-        shop = await floor(db, client)
-        for sku in ("milk", "eggs"):
-            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=6)
-            await shop.ask(sku)
-        wish = claiming.Wish(zones=None, tub=None, limits=Limits(lines=1))
-        ben = (await all_rows(db, "principals", name="ben"))[0]["principal_id"]
-        async with db.begin() as tx:
-            signed = Stamp(store_id=1, principal_id=ben, now=NOON, occurred_at=NOON)
-            assert await claiming.claim(tx, signed, wish=wish, lease=timedelta(minutes=15))
-            async with asyncio.timeout(2):
-                cids = await shop.claim(by="cid", max_lines=1)
-
-        assert [x["sku"] for x in cids["lines"]] == ["eggs"]
-
-    async def test_two_claims_for_one_tub_give_it_to_one(self, db: Database, client: httpx.AsyncClient) -> None:
-        shop = await floor(db, client)
-        for sku in ("milk", "eggs"):
-            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=6)
-            await shop.ask(sku)
-
-        answers = await asyncio.gather(
-            *(shop.post("claims", {"tub": "TUB-1", "max_lines": 1}, by=by) for by in ("ben", "cid"))
-        )
-
-        assert sorted(a.status_code for a in answers) == [201, 409]
-
-    async def test_takes_at_most_seven_statements(
-        self, db: Database, client: httpx.AsyncClient, statements: list[str]
-    ) -> None:
-        shop = await floor(db, client)
-        for n in range(5):
-            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6)
-            await shop.ask(f"s{n}")
-        statements.clear()
-
-        assert await shop.claim(tub="TUB-1")
-
-        assert len([s for s in statements if "api_keys" not in s]) == 5, statements
-
-    async def test_says_when_the_tub_is_unknown_or_in_use(self, db: Database, client: httpx.AsyncClient) -> None:
-        shop = await floor(db, client)
-        await picked_tub(db, shop)
-        await stocked(db, sku="eggs", bins={"B2": 30}, capacity=6)
-        await shop.ask("eggs")
-
-        in_use = await shop.post("claims", {"tub": "TUB-1"}, by="cid")
-        unknown = await shop.post("claims", {"tub": "TUB-9"}, by="cid")
-
-        assert (in_use.json()["code"], unknown.json()["code"]) == ("wrong-tub", "no-such-tub")
-
-    async def test_lets_nobody_hoard(self, db: Database, client: httpx.AsyncClient) -> None:
-        shop = await floor(db, client)
-        for n in range(4):
-            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30}, capacity=6)
-            await shop.ask(f"s{n}")
-        for _ in range(3):
-            assert await shop.claim(max_lines=1)
-
-        assert (await shop.post("claims", {"max_lines": 1})).json()["code"] == "too-many-tasks"
 
 
 class TestPick:

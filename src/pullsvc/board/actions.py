@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pullsvc.board import queries
-from pullsvc.db import Tx
+from pullsvc.db import Statement, Tx
 from pullsvc.demand.queries import calendar_of
 from pullsvc.feed.queries import horizon
 
@@ -14,14 +14,33 @@ A_MOMENT = timedelta(seconds=1)
 async def snapshot(tx: Tx, *, store_id: int, now: datetime) -> dict[str, Any]:
     """Return the store as it is on this transaction's snapshot, with the cursor from which the stream goes on.
 
-    An event that is in the snapshot already may come again on the stream; none is ever missed.
+    An event that is in the snapshot already may come again on the stream; none is ever missed. Every part is bounded;
+    `cut` names those that leave something out.
     """
     store = await queries.store(tx, store_id=store_id)
     calendar = calendar_of(store)
     business_date = calendar.business_date(now)
     since = calendar.business_day(business_date).start
     position = await horizon(tx, now=now)
-    part = {"store_id": store_id}
+    cut: list[str] = []
+
+    async def part(name: str, statement: Statement, limit: int, **params: object) -> list[dict[str, Any]]:
+        rows = await queries.listing(tx, statement, store_id=store_id, limit=limit + 1, **params)
+        if len(rows) > limit:
+            cut.append(name)
+        return rows[:limit]
+
+    parts: dict[str, object] = {
+        "at_risk": await part("at_risk", queries.AT_RISK, queries.MAX_AT_RISK),
+        "pulls": await part("pulls", queries.PULLS, queries.MAX_PULLS),
+        "tasks": await part("tasks", queries.TASKS, queries.MAX_TASKS),
+        "lanes": await part("lanes", queries.LANES, queries.MAX_LANES),
+        "shorts": await part("shorts", queries.SHORTS, queries.MAX_SHORTS, since=since),
+        "discrepancies": await part("discrepancies", queries.DISCREPANCIES, queries.MAX_DISCREPANCIES),
+    }
+    zones = await queries.zones(tx, store_id=store_id, now=now)
+    today = await queries.today(tx, store_id=store_id, since=since, business_date=business_date)
+    cut += [name for name, part in (("zones", zones), ("today", today)) if part.cut]
     return {
         "store_id": store_id,
         "name": store.name,
@@ -30,12 +49,8 @@ async def snapshot(tx: Tx, *, store_id: int, now: datetime) -> dict[str, Any]:
         "business_date": business_date,
         "open": calendar.open_h(now, now + A_MOMENT) > 0,
         "cursor": position.cursor(),
-        "at_risk": await queries.listing(tx, queries.AT_RISK, limit=queries.MAX_AT_RISK, **part),
-        "zones": await queries.listing(tx, queries.ZONES, now=now, **part),
-        "pulls": await queries.listing(tx, queries.PULLS, limit=queries.MAX_PULLS, **part),
-        "tasks": await queries.listing(tx, queries.TASKS, limit=queries.MAX_TASKS, **part),
-        "lanes": await queries.listing(tx, queries.LANES, **part),
-        "shorts": await queries.listing(tx, queries.SHORTS, since=since, limit=queries.MAX_SHORTS, **part),
-        "discrepancies": await queries.listing(tx, queries.DISCREPANCIES, limit=queries.MAX_DISCREPANCIES, **part),
-        "today": await queries.today(tx, since=since, business_date=business_date, **part),
+        "cut": sorted(cut),
+        **parts,
+        "zones": zones.figures,
+        "today": today.figures,
     }

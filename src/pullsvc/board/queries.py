@@ -1,49 +1,94 @@
 """One snapshot of a store, each part one statement, all of the same moment."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pullsvc.db import Row, Tx, sql
+from pullsvc.db import Row, Statement, Tx, sql
+from pullsvc.pulls.rules import NO_ZONE
 
+# What one snapshot shows at most; `cut` names the parts that had more.
 MAX_AT_RISK = 50
 MAX_PULLS = 200
 MAX_TASKS = 100
+MAX_LANES = 100
 MAX_SHORTS = 50
 MAX_DISCREPANCIES = 50
+# What it looks at to make its sums, so that it costs the same on the worst day.
+MAX_LOW_SHELVES = 300
+MAX_ZONE_PULLS = 1_000
+MAX_DAY_PULLS = 2_000
+MAX_DAY_ASKS = 4_000
+MAX_DAY_SHORTS = 500
 
 STORE = sql("SELECT name, time_zone, opening_hours, day_starts_at FROM stores WHERE store_id = :store_id")
-AT_RISK = sql("""
-SELECT w.sku, i.description, i.department, w.shelf, greatest(coalesce(b.qty, 0), 0) AS on_hand,
-       greatest(-coalesce(b.qty, 0), 0) AS oversold, w.rate_per_h, w.trigger_qty, w.lead_s,
-       60.0 * greatest(coalesce(b.qty, 0), 0) / w.rate_per_h AS minutes_to_empty,
-       p.pull_id, p.state AS pull_state, coalesce(p.qty_wanted - p.qty_put, 0) AS on_its_way, p.explanation,
+# Low at the watch's last look, or flagged by a movement since: no other shelf can be at its trigger.
+AT_RISK = sql(f"""
+WITH low AS MATERIALIZED (
+    (SELECT sku, shelf FROM watched
+     WHERE store_id = :store_id AND empty_at IS NOT NULL ORDER BY empty_at LIMIT {MAX_LOW_SHELVES})
+    UNION
+    (SELECT sku, location FROM balances WHERE store_id = :store_id AND flagged_at IS NOT NULL LIMIT {MAX_LOW_SHELVES})
+),
+at_risk AS MATERIALIZED (
+    SELECT w.*, coalesce(b.qty, 0) AS book, 60.0 * greatest(coalesce(b.qty, 0), 0) / w.rate_per_h AS minutes_to_empty
+    FROM low
+    JOIN LATERAL (SELECT * FROM watched
+                  WHERE store_id = :store_id AND sku = low.sku AND shelf = low.shelf LIMIT 1) w ON true
+    LEFT JOIN LATERAL (SELECT qty FROM balances
+                       WHERE store_id = :store_id AND sku = low.sku AND location = low.shelf LIMIT 1) b ON true
+    WHERE w.rate_per_h > 0 AND coalesce(b.qty, 0) <= w.trigger_qty
+    ORDER BY minutes_to_empty, w.rate_per_h DESC, w.sku, w.shelf LIMIT :limit
+)
+SELECT w.sku, i.description, i.department, w.shelf, greatest(book, 0) AS on_hand, greatest(-book, 0) AS oversold,
+       w.rate_per_h, w.trigger_qty, w.lead_s, w.minutes_to_empty, p.pull_id, p.state AS pull_state,
+       coalesce(p.qty_wanted - p.qty_put, 0) AS on_its_way, p.explanation,
        coalesce((SELECT sum(k.qty) FROM balances k
-                 WHERE k.store_id = w.store_id AND k.sku = w.sku AND k.kind = 'backroom'), 0) AS backroom
-FROM watched w
-JOIN items i USING (store_id, sku)
-LEFT JOIN balances b ON b.store_id = w.store_id AND b.sku = w.sku AND b.location = w.shelf
-LEFT JOIN pulls p ON p.store_id = w.store_id AND p.sku = w.sku AND p.shelf = w.shelf AND p.ended_at IS NULL
-WHERE w.store_id = :store_id AND w.rate_per_h > 0 AND coalesce(b.qty, 0) <= w.trigger_qty
-ORDER BY minutes_to_empty, w.rate_per_h DESC, w.sku
-LIMIT :limit
+                 WHERE k.store_id = :store_id AND k.sku = w.sku AND k.kind = 'backroom'), 0) AS backroom
+FROM at_risk w
+JOIN LATERAL (SELECT * FROM items WHERE store_id = :store_id AND sku = w.sku LIMIT 1) i ON true
+LEFT JOIN LATERAL (SELECT * FROM pulls WHERE store_id = :store_id AND sku = w.sku AND shelf = w.shelf
+                   AND ended_at IS NULL LIMIT 1) p ON true
+ORDER BY w.minutes_to_empty, w.rate_per_h DESC, w.sku, w.shelf
 """)
-PULLS = sql("""
+# The most urgent that wait, in the order of the claims' indexes, and those on the way with a task that is shown. Those
+# whose item is in no bin have an index part of their own.
+_LIVE = f"""
+live AS MATERIALIZED (
+    (SELECT * FROM pulls WHERE store_id = :store_id AND state = 'open' AND zone <> '{NO_ZONE}'
+     ORDER BY urgency DESC, due_at, pull_id LIMIT :limit)
+    UNION ALL
+    (SELECT * FROM pulls WHERE store_id = :store_id AND state = 'open' AND zone = '{NO_ZONE}'
+     ORDER BY urgency DESC, due_at, pull_id LIMIT :limit)
+    UNION ALL
+    (SELECT p.*
+     FROM (SELECT DISTINCT l.pull_id
+           FROM (SELECT task_id FROM tasks WHERE store_id = :store_id AND ended_at IS NULL
+                 ORDER BY claimed_at, task_id LIMIT {MAX_TASKS}) t
+           JOIN task_lines l ON l.store_id = :store_id AND l.task_id = t.task_id) l
+     JOIN LATERAL (SELECT * FROM pulls WHERE store_id = :store_id AND pull_id = l.pull_id LIMIT 1) p ON true
+     WHERE p.state IN ('planned', 'filled'))
+)
+"""
+PULLS = sql(f"""
+WITH {_LIVE},
+shown AS MATERIALIZED (SELECT * FROM live ORDER BY urgency DESC, due_at, pull_id LIMIT :limit)
 SELECT p.pull_id, p.sku, i.description, p.shelf, p.zone, p.state, p.reason, p.urgency, p.ask_count, p.qty_wanted,
-       p.qty_planned, p.qty_filled, p.qty_put, p.opened_at, p.due_at,
-       (SELECT jsonb_agg(DISTINCT a.requester) FROM asks a
-        WHERE a.store_id = p.store_id AND a.pull_id = p.pull_id) AS requesters,
-       (SELECT a.note FROM asks a WHERE a.store_id = p.store_id AND a.pull_id = p.pull_id AND a.note IS NOT NULL
-        ORDER BY a.ask_id DESC LIMIT 1) AS note
-FROM pulls p JOIN items i USING (store_id, sku)
-WHERE p.store_id = :store_id AND p.ended_at IS NULL
+       p.qty_planned, p.qty_filled, p.qty_put, p.opened_at, p.due_at, a.requesters, a.note
+FROM shown p
+JOIN LATERAL (SELECT description FROM items WHERE store_id = :store_id AND sku = p.sku LIMIT 1) i ON true
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(DISTINCT requester) AS requesters,
+           (array_agg(note ORDER BY ask_id DESC) FILTER (WHERE note IS NOT NULL))[1] AS note
+    FROM asks WHERE store_id = :store_id AND pull_id = p.pull_id) a
 ORDER BY p.urgency DESC, p.due_at, p.pull_id
-LIMIT :limit
 """)
-ZONES = sql("""
+ZONES = sql(f"""
+WITH {_LIVE}
 SELECT zone, count(*) AS pulls, sum(qty_wanted - qty_planned - qty_filled - qty_put) AS qty,
        min(opened_at) AS oldest_at,
        count(*) FILTER (WHERE due_at < :now) AS overdue, count(*) FILTER (WHERE state = 'open') AS open
-FROM pulls WHERE store_id = :store_id AND ended_at IS NULL GROUP BY zone ORDER BY zone
+FROM live GROUP BY zone ORDER BY zone
 """)
 TASKS = sql("""
 SELECT t.task_id, t.state, t.tub, t.lane, t.claimed_by, w.name AS worker, t.claimed_at, t.lease_until, t.staged_at,
@@ -67,42 +112,59 @@ FROM locations l
 LEFT JOIN tubs t ON t.store_id = l.store_id AND t.lane = l.location AND t.state = 'staged'
 WHERE l.store_id = :store_id AND l.kind = 'lane' AND l.active
 GROUP BY l.location, l.zone, l.walk_seq ORDER BY l.walk_seq, l.location
+LIMIT :limit
 """)
 SHORTS = sql("""
 SELECT l.task_id, l.line_no, l.sku, i.description, l.from_location, l.short_reason, l.short_at,
        l.qty_planned - l.qty_picked AS qty, w.name AS worker
-FROM task_lines l
-JOIN tasks t USING (store_id, task_id)
-JOIN principals w ON w.principal_id = t.claimed_by
-JOIN items i ON i.store_id = l.store_id AND i.sku = l.sku
-WHERE l.store_id = :store_id AND l.short_at >= :since
-ORDER BY l.short_at DESC LIMIT :limit
+FROM (SELECT * FROM task_lines WHERE store_id = :store_id AND short_at >= :since
+      ORDER BY short_at DESC, task_id DESC, line_no LIMIT :limit) l
+JOIN LATERAL (SELECT claimed_by FROM tasks WHERE store_id = :store_id AND task_id = l.task_id LIMIT 1) t ON true
+JOIN LATERAL (SELECT name FROM principals WHERE principal_id = t.claimed_by LIMIT 1) w ON true
+JOIN LATERAL (SELECT description FROM items WHERE store_id = :store_id AND sku = l.sku LIMIT 1) i ON true
+ORDER BY l.short_at DESC, l.task_id DESC, l.line_no
 """)
 DISCREPANCIES = sql("""
 SELECT discrepancy_id, kind, sku, location, qty, times, opened_at FROM discrepancies
 WHERE store_id = :store_id AND state = 'open' ORDER BY opened_at DESC LIMIT :limit
 """)
-TODAY = sql("""
-WITH ended AS (
-    SELECT state, extract(epoch FROM ended_at - opened_at) AS took_s, ended_at <= due_at AS in_time, qty_put
-    FROM pulls WHERE store_id = :store_id AND ended_at >= :since
+# Ids rise with time, so the newest rows hold the day's, as long as the day has no more than are looked at.
+TODAY = sql(f"""
+WITH new_pulls AS (
+    SELECT count(*) AS pulls_opened, count(*) FILTER (WHERE reason = 'watch') AS pulls_by_watch
+    FROM (SELECT opened_at, reason FROM pulls
+          WHERE store_id = :store_id ORDER BY pull_id DESC LIMIT {MAX_DAY_PULLS + 1}) newest
+    WHERE opened_at >= :since
+),
+new_asks AS (
+    SELECT count(*) AS made, count(*) FILTER (WHERE reason <> 'watch') AS asks
+    FROM (SELECT asked_at, reason FROM asks
+          WHERE store_id = :store_id ORDER BY ask_id DESC LIMIT {MAX_DAY_ASKS + 1}) newest
+    WHERE asked_at >= :since
+),
+ended AS (
+    SELECT count(*) AS pulls_ended, count(*) FILTER (WHERE state = 'closed' AND qty_put > 0) AS pulls_filled,
+           count(*) FILTER (WHERE state = 'unfillable') AS pulls_unfillable, coalesce(sum(qty_put), 0) AS qty_put,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY took_s) FILTER (WHERE qty_put > 0) AS time_to_shelf_p50_s,
+           percentile_cont(0.9) WITHIN GROUP (ORDER BY took_s) FILTER (WHERE qty_put > 0) AS time_to_shelf_p90_s,
+           avg(CAST(in_time AS integer)) FILTER (WHERE qty_put > 0) AS in_time_share
+    FROM (SELECT state, extract(epoch FROM ended_at - opened_at) AS took_s, ended_at <= due_at AS in_time, qty_put
+          FROM pulls WHERE store_id = :store_id AND ended_at >= :since
+          ORDER BY ended_at DESC LIMIT {MAX_DAY_PULLS + 1}) newest
 )
-SELECT (SELECT count(*) FROM asks WHERE store_id = :store_id AND asked_at >= :since AND reason <> 'watch') AS asks,
-       (SELECT count(*) FROM pulls WHERE store_id = :store_id AND opened_at >= :since) AS pulls_opened,
-       (SELECT count(*) FROM pulls WHERE store_id = :store_id AND opened_at >= :since AND reason = 'watch')
-           AS pulls_by_watch,
-       count(*) FILTER (WHERE state = 'closed' AND qty_put > 0) AS pulls_filled,
-       count(*) FILTER (WHERE state = 'unfillable') AS pulls_unfillable,
-       coalesce(sum(qty_put), 0) AS qty_put,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY took_s) FILTER (WHERE qty_put > 0) AS time_to_shelf_p50_s,
-       percentile_cont(0.9) WITHIN GROUP (ORDER BY took_s) FILTER (WHERE qty_put > 0) AS time_to_shelf_p90_s,
-       avg(CAST(in_time AS integer)) FILTER (WHERE qty_put > 0) AS in_time_share,
-       (SELECT count(*) FROM task_lines WHERE store_id = :store_id AND short_at >= :since) AS shorts,
-       (SELECT count(*) FROM tasks WHERE store_id = :store_id AND state = 'closed' AND ended_at >= :since) AS tubs,
-       (SELECT coalesce(sum(sold_qty), 0) FROM sale_lines
-        WHERE store_id = :store_id AND business_date = :business_date AND sold_qty > 0) AS qty_sold,
+SELECT asks, pulls_opened, pulls_by_watch, pulls_filled, pulls_unfillable, qty_put, time_to_shelf_p50_s,
+       time_to_shelf_p90_s, in_time_share, greatest(pulls_opened, pulls_ended) > {MAX_DAY_PULLS}
+           OR made > {MAX_DAY_ASKS} OR shorts > {MAX_DAY_SHORTS} OR tubs > {MAX_DAY_PULLS} AS cut, shorts, tubs,
+       (SELECT coalesce(sum(sold_qty), 0) FROM receipts
+        WHERE store_id = :store_id AND business_date = :business_date) AS qty_sold,
        (SELECT count(*) FROM unknown_codes WHERE store_id = :store_id AND state = 'open') AS unknown_codes
-FROM ended
+FROM new_pulls, new_asks, ended,
+     (SELECT count(*) AS shorts FROM (
+          SELECT 1 FROM task_lines WHERE store_id = :store_id AND short_at >= :since
+          LIMIT {MAX_DAY_SHORTS + 1}) s) AS short,
+     (SELECT count(*) FILTER (WHERE state = 'closed') AS tubs FROM (
+          SELECT state FROM tasks WHERE store_id = :store_id AND ended_at >= :since
+          LIMIT {MAX_DAY_PULLS + 1}) t) AS done
 """)
 
 
@@ -111,11 +173,28 @@ async def store(tx: Tx, *, store_id: int) -> Row:
     return await tx.one(STORE, store_id=store_id)
 
 
-async def listing(tx: Tx, statement: Any, *, store_id: int, **params: object) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Figures that were summed up, and whether there was more than they were made of."""
+
+    figures: Any
+    cut: bool
+
+
+async def listing(tx: Tx, statement: Statement, *, store_id: int, **params: object) -> list[dict[str, Any]]:
     """Return one part of the board as plain rows."""
     return [row._asdict() for row in await tx.rows(statement, store_id=store_id, **params)]
 
 
-async def today(tx: Tx, *, store_id: int, since: datetime, business_date: object) -> dict[str, Any]:
+async def zones(tx: Tx, *, store_id: int, now: datetime) -> Sums:
+    """Return the load of each backroom zone, summed up over the MAX_ZONE_PULLS most urgent open pulls."""
+    rows = await listing(tx, ZONES, store_id=store_id, now=now, limit=MAX_ZONE_PULLS + 1)
+    in_bins = sum(row["open"] for row in rows if row["zone"] != NO_ZONE)
+    in_none = sum(row["open"] for row in rows if row["zone"] == NO_ZONE)
+    return Sums(rows, max(in_bins, in_none) > MAX_ZONE_PULLS)
+
+
+async def today(tx: Tx, *, store_id: int, since: datetime, business_date: object) -> Sums:
     """Return the figures of the business day."""
-    return (await tx.one(TODAY, store_id=store_id, since=since, business_date=business_date))._asdict()
+    figures = (await tx.one(TODAY, store_id=store_id, since=since, business_date=business_date))._asdict()
+    return Sums(figures, figures.pop("cut"))

@@ -160,6 +160,7 @@ class Board(BaseModel):
     business_date: date
     open: bool
     cursor: str = Field(description="Give it as `Last-Event-ID` to the stream to go on from here.")
+    cut: list[str] = Field(description="Parts that leave something out: there is more than a board shows.")
     at_risk: list[AtRisk] = Field(description="The one that will be empty first, first.")
     zones: list[ZoneLoad]
     pulls: list[BoardPull] = Field(description="The most urgent first.")

@@ -18,6 +18,7 @@ from pullsvc.catalog.model import (
     StoreData,
 )
 from pullsvc.catalog.queries import FoundItem, Location
+from pullsvc.catalog.wares import catalog_changed
 from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
@@ -127,7 +128,16 @@ async def require_location(tx: Tx, *, store_id: int, location: str, kinds: froze
         WrongKindOfPlace: it is of another kind.
     """
     place = rules.place_code(location)
-    found = await queries.find_location(tx, store_id=store_id, location=place)
+    return check_place(place, await queries.find_location(tx, store_id=store_id, location=place), kinds=kinds)
+
+
+def check_place(place: str, found: Location | None, *, kinds: frozenset[str] | None = None) -> Location:
+    """Return what was found under the name of a place, if it is in use and of one of the kinds (None: any).
+
+    Raises:
+        NoSuchPlace: the store has none of that name, or it is out of use.
+        WrongKindOfPlace: it is of another kind.
+    """
     if found is None:
         raise NoSuchPlace(f"No location is called {place}; scan its label again.", location=place)
     if not found.active:
@@ -176,6 +186,7 @@ async def put_store(tx: Tx, stamp: Stamp, store: StoreData, *, based_on: int) ->
     if not based_on:
         names, kinds = list(BUILT_IN_PLACES), [kind.value for kind in BUILT_IN_PLACES.values()]
         await tx.run(queries.BUILD_IN_PLACES, store_id=stamp.store_id, locations=names, kinds=kinds, now=stamp.now)
+    catalog_changed(tx, stamp)
     append(tx, stamp, "store.changed", stamp.store_id, {"version": saved.version})
     return saved
 
@@ -218,6 +229,7 @@ async def put_item(tx: Tx, stamp: Stamp, item: ItemData, *, barcodes: Sequence[B
     if taken:
         code, sku = next(iter(taken.items()))
         raise BarcodeTaken(f"{code} is a barcode of {sku}; take it from there first.", taken=taken)
+    catalog_changed(tx, stamp)
     append(tx, stamp, "item.changed", item.sku, {"version": version, "active": item.active})
     return await get_item(tx, store_id=stamp.store_id, sku=item.sku)
 
@@ -231,6 +243,7 @@ async def retire_item(tx: Tx, stamp: Stamp, *, sku: str, based_on: int) -> None:
     if not based_on:
         raise NoSuchItem(f"No item has the sku {sku}.", sku=sku)
     await tx.run(queries.RETIRE_ITEM, store_id=stamp.store_id, sku=sku, now=stamp.now)
+    catalog_changed(tx, stamp)
     append(tx, stamp, "item.changed", sku, {"version": based_on + 1, "active": False})
 
 
@@ -270,6 +283,7 @@ async def put_location(tx: Tx, stamp: Stamp, place: LocationData, *, current: Lo
     saved = await queries.save_location(tx, stamp, place, based_on=current.version if current else 0)
     if saved is None:
         raise _made_meanwhile()
+    catalog_changed(tx, stamp)
     append(tx, stamp, "location.changed", place.location, {"version": saved.version, "active": True})
     return saved
 
@@ -291,6 +305,7 @@ async def retire_location(tx: Tx, stamp: Stamp, *, location: str, current: Locat
     if not await tx.run(queries.RETIRE_LOCATION, store_id=stamp.store_id, location=location, now=stamp.now):
         raise PlaceHoldsUnits(f"Count {location} empty, or move its units, and try again.", location=location)
     await tx.run(queries.CLEAR_LOCATION, store_id=stamp.store_id, location=location)
+    catalog_changed(tx, stamp)
     append(tx, stamp, "location.changed", location, {"version": current.version + 1, "active": False})
 
 
@@ -332,6 +347,7 @@ async def put_placement(tx: Tx, stamp: Stamp, line: PlacementData, *, based_on: 
     version = await queries.save_placement(tx, stamp, line, based_on=based_on)
     if version is None:
         raise _made_meanwhile()
+    catalog_changed(tx, stamp)
     append(tx, stamp, "placement.changed", f"{location}/{sku}", {"version": version, "capacity": line.capacity})
     return await get_placement(tx, store_id=store_id, location=location, sku=sku)
 
@@ -345,6 +361,7 @@ async def remove_placement(tx: Tx, stamp: Stamp, *, location: str, sku: str, bas
     if not based_on:
         raise NoSuchPlacement(f"{sku} is not planned for {location}.", location=location, sku=sku)
     await tx.run(queries.DELETE_PLACEMENT, store_id=stamp.store_id, location=location, sku=sku)
+    catalog_changed(tx, stamp)
     append(tx, stamp, "placement.removed", f"{location}/{sku}")
 
 

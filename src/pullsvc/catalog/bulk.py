@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pullsvc.catalog.model import BarcodeData, ItemData, LocationData, PlacementData
 from pullsvc.catalog.queries import DEMOTE_HOMES
+from pullsvc.catalog.wares import catalog_changed
 from pullsvc.db import Tx, sql
 from pullsvc.errors import Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
@@ -321,6 +322,7 @@ async def _done(tx: Tx, stamp: Stamp, what: str, tally: _Tally) -> Counts:
     if tally.created + tally.changed >= ANALYZE_FROM_ROWS:
         await tx.run(ANALYZE[what])
     if tally.created or tally.changed:
+        catalog_changed(tx, stamp)
         append(tx, stamp, f"{what}.imported", what, {"created": tally.created, "changed": tally.changed})
     unchanged = tally.rows - tally.created - tally.changed
     return Counts(rows=tally.rows, created=tally.created, changed=tally.changed, unchanged=unchanged)

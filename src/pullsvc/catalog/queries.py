@@ -1,28 +1,26 @@
 """Stores, items, barcodes, locations and placements in the database."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from pullsvc.catalog.model import BarcodeData, ItemData, LocationData, PlacementData, StoreData
 from pullsvc.db import Row, Tx, sql
 from pullsvc.outbox.actions import Stamp
 
-# A chain may use the number on the package as its sku, in any length: a GTIN-14 also finds the sku in its shorter
-# forms. That is looked at only where no barcode has the code. LIMIT 1 changes no result, as each is found by a unique
-# key; it holds the planner to those keys, where it would otherwise read all items to join them with a thousand codes.
-FIND_ITEMS = sql("""
-    SELECT w.code, i.sku, coalesce(b.pack_qty, 1) AS pack_qty, i.description, i.department, i.case_pack, i.volume_ml,
-           i.weight_g, i.sold_by, i.attributes, i.active, p.location AS home, p.capacity AS home_capacity
-    FROM unnest(CAST(:codes AS text[])) AS w(code)
+# Finds the item `i`, barcode `b` and home `p` of each code `w`. A chain may use the number on the package as its sku,
+# in any length: a GTIN-14 also finds the sku in its shorter forms. That is looked at only where no barcode has it.
+# LIMIT 1 changes no result, as each is found by a unique key; it holds the planner to those keys, where it would
+# otherwise read all items to join them with a thousand codes.
+CODE_MEANS = """
     LEFT JOIN LATERAL (
-        SELECT sku, pack_qty FROM barcodes WHERE store_id = :store_id AND code = w.code LIMIT 1
+        SELECT sku, pack_qty FROM barcodes WHERE store_id = w.store_id AND code = w.code LIMIT 1
     ) b ON true
     JOIN LATERAL (
-        SELECT * FROM items WHERE store_id = :store_id AND sku = coalesce(b.sku, (
+        SELECT * FROM items WHERE store_id = w.store_id AND sku = coalesce(b.sku, (
             SELECT s.sku FROM items s
-            WHERE s.store_id = :store_id AND s.sku = ANY (
+            WHERE s.store_id = w.store_id AND s.sku = ANY (
                 CASE WHEN w.code ~ '^0[0-9]{13}$' THEN ARRAY[
                     w.code, substr(w.code, 2), CASE WHEN w.code LIKE '00%' THEN substr(w.code, 3) END,
                     CASE WHEN w.code LIKE '000000%' THEN substr(w.code, 7) END]
@@ -31,8 +29,14 @@ FIND_ITEMS = sql("""
         LIMIT 1
     ) i ON true
     LEFT JOIN LATERAL (
-        SELECT location, capacity FROM placements WHERE store_id = :store_id AND sku = i.sku AND is_home LIMIT 1
+        SELECT location, capacity FROM placements WHERE store_id = w.store_id AND sku = i.sku AND is_home LIMIT 1
     ) p ON true
+"""
+FIND_ITEMS = sql(f"""
+    SELECT w.store_id, w.code, i.sku, coalesce(b.pack_qty, 1) AS pack_qty, i.description, i.department, i.case_pack,
+           i.volume_ml, i.weight_g, i.sold_by, i.attributes, i.active, p.location AS home, p.capacity AS home_capacity
+    FROM unnest(CAST(:stores AS integer[]), CAST(:codes AS text[])) AS w(store_id, code)
+    {CODE_MEANS}
 """)
 
 SAVE_STORE = sql("""
@@ -119,7 +123,12 @@ _LOCATION_VIEW = """
     SELECT location, kind, zone, walk_seq, active, version, updated_at FROM locations
     WHERE store_id = :store_id
 """
-GET_LOCATION = sql(_LOCATION_VIEW + "AND location = :location")
+FIND_LOCATIONS = sql("""
+    SELECT store_id, location, kind, zone, walk_seq, active, version, updated_at
+    FROM unnest(CAST(:stores AS integer[]), CAST(:locations AS text[])) AS wanted(store_id, location)
+    JOIN locations USING (store_id, location)
+    WHERE store_id BETWEEN 1 AND 2147483647 -- All are: it has each looked up, not all of them read through.
+""")
 LOCK_LOCATION = sql(_LOCATION_VIEW + "AND location = :location FOR NO KEY UPDATE")
 LIST_LOCATIONS = sql(
     _LOCATION_VIEW
@@ -219,6 +228,9 @@ class FoundItem:
     home_capacity: int | None
 
 
+FOUND_ATTRIBUTES = [field.name for field in fields(FoundItem)].index("attributes")
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A place that holds units, or where a tub stands.
@@ -242,23 +254,36 @@ class Location:
     updated_at: datetime
 
 
-async def find_items(tx: Tx, *, store_id: int, codes: Sequence[str]) -> dict[str, FoundItem]:
-    """Return the items that the codes (as `rules.normal_code` gives them) stand for; unknown codes are left out.
+async def find_items(tx: Tx, *, store_id: int, codes: Iterable[str]) -> dict[str, FoundItem]:
+    """Return the items of one store that the codes stand for; as `find_items_of`."""
+    found = await find_items_of(tx, [(store_id, code) for code in codes])
+    return {code: item for (_, code), item in found.items()}
 
-    A barcode leads over a sku of the same digits. One statement.
+
+async def find_items_of(tx: Tx, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], FoundItem]:
+    """Return the items that codes (as `rules.normal_code` gives them) stand for, by (store_id, code).
+
+    Unknown codes are left out. A barcode leads over a sku of the same digits. One statement.
     """
+    keys = sorted(set(wanted))
     found = {}
-    for row in await tx.rows(FIND_ITEMS, store_id=store_id, codes=sorted(set(codes))):
-        values = row._asdict()
-        code = values.pop("code")
-        found[code] = FoundItem(**{**values, "attributes": tuple(values["attributes"])})
+    for row in await tx.rows(FIND_ITEMS, stores=[store for store, _ in keys], codes=[code for _, code in keys]):
+        store_id, code, *values = row
+        values[FOUND_ATTRIBUTES] = tuple(values[FOUND_ATTRIBUTES])
+        found[store_id, code] = FoundItem(*values)
     return found
 
 
 async def find_location(tx: Tx, *, store_id: int, location: str) -> Location | None:
     """Return the location, None when the store has no such code."""
-    row = await tx.row(GET_LOCATION, store_id=store_id, location=location)
-    return Location(**row._asdict()) if row else None
+    return (await find_locations(tx, [(store_id, location)])).get((store_id, location))
+
+
+async def find_locations(tx: Tx, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Location]:
+    """Return locations of any stores, by (store_id, location); those that no store has are left out."""
+    keys = sorted(set(wanted))
+    rows = await tx.rows(FIND_LOCATIONS, stores=[store for store, _ in keys], locations=[place for _, place in keys])
+    return {(row.store_id, row.location): Location(*tuple(row)[1:]) for row in rows}
 
 
 async def lock_location(tx: Tx, *, store_id: int, location: str) -> Location | None:

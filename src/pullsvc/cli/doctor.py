@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+import asyncpg
 import typer
 from pydantic import ValidationError
 from rich.table import Table
 
 from pullsvc import embedded, server
+from pullsvc.cli import advice
 from pullsvc.cli.runtime import DATABASE_NAME, EXIT_FOUND, JsonFlag, opened, page, say_json
 from pullsvc.clock import wall_clock
 from pullsvc.config import Settings, load_settings
-from pullsvc.db import Database, sql
+from pullsvc.db import CONNECT_TIMEOUT_S, Database, driver_url, sql
 from pullsvc.errors import Rejection
 from pullsvc.migrate import applied_revision, head_revision
 
@@ -34,6 +36,8 @@ SERVER_SETTINGS = sql("""
            current_setting('full_page_writes') AS full_page_writes,
            CAST(current_setting('max_connections') AS integer) AS max_connections, clock_timestamp() AS at
 """)
+SHOWN = "SELECT name, current_setting(name, true) AS value FROM unnest(CAST($1 AS text[])) AS name"
+STATISTICS = "SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'"
 KEYS = sql(
     "SELECT count(*) AS live FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)"
 )
@@ -91,6 +95,9 @@ async def _collect() -> list[Finding]:
         found += [one, _disk(settings)]
     if url:
         found += [one async for one in _database(url, settings)]
+        reached = any(one.check == "durability" for one in found)
+        if settings.given_database_url() and reached:
+            found += await _advice(url)
     return found
 
 
@@ -188,6 +195,30 @@ def _connections(limit: int, settings: Settings) -> Finding:
     if fits < 1:
         return Finding("connections", State.BROKEN, text, "raise max_connections, or lower PULLSVC_POOL_SIZE")
     return Finding("connections", State.FINE, text)
+
+
+async def _advice(url: str) -> list[Finding]:
+    """Say what a server that is not ours could do better; none of it is needed.
+
+    Looks through a connection without the settings that the service gives its own.
+    """
+    connection = await asyncpg.connect(driver_url(url), timeout=CONNECT_TIMEOUT_S)
+    try:
+        shown = await connection.fetch(SHOWN, list(advice.SETTINGS))
+        statistics = await connection.fetchval(STATISTICS)
+    finally:
+        await connection.close()
+    found = []
+    for one in advice.advise({row["name"]: row["value"] for row in shown if row["value"] is not None}):
+        how = "then restart it" if one.restart else "then SELECT pg_reload_conf()"
+        fix = f"ALTER SYSTEM SET {one.setting} = '{one.better}', {how}"
+        found.append(Finding("server", State.NOTE, f"{one.setting} is {one.present}: {one.why}", fix))
+    if not found:
+        found.append(Finding("server", State.FINE, "its settings suit the service"))
+    if not statistics:
+        text, fix = "nobody sees which statement costs what", "load and CREATE EXTENSION pg_stat_statements"
+        found.append(Finding("statistics", State.NOTE, text, fix))
+    return found
 
 
 async def _contents(db: Database, now: datetime) -> AsyncIterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pullsvc import __version__
-from pullsvc.cli import backtest, bulk, contract, demo, doctor, keys, laws, schema, serve
+from pullsvc.cli import backtest, bench, bulk, contract, demo, distribution, doctor, keys, laws, schema, serve
 from pullsvc.cli.runtime import EXIT_FOUND, NotMigrated, fail
 from pullsvc.embedded import EmbeddedError
 from pullsvc.errors import Rejection
@@ -24,6 +24,8 @@ for module in (serve, schema, demo, backtest, doctor, laws, contract):
         app.command()(command)
 app.command(name="import")(bulk.import_file)
 app.add_typer(keys.app, name="keys")
+app.add_typer(bench.app, name="bench")
+app.add_typer(distribution.app, name="db")
 
 
 def _say_version(wanted: bool) -> None:

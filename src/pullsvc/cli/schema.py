@@ -37,20 +37,23 @@ def migrate(
 
 
 def maintain(as_json: JsonFlag = False) -> None:
-    """Make partitions ahead, drop days older than PULLSVC_RETENTION_DAYS, prune old keys; the worker does it hourly."""
+    """Make partitions ahead, drop and prune what is older than it has to be kept; the worker does it hourly."""
     config = runtime.settings()
 
     async def act(db: Database) -> upkeep.Report:
-        return await upkeep.maintain(db, now=config.clock().now(), retention_days=config.retention_days)
+        now, days = config.clock().now(), config.retention_days
+        return await upkeep.maintain(db, now=now, retention_days=days, work_days=config.work_days)
 
     report = runtime.with_database(act, config=config)
+    rolled = report.rolled
     if as_json:
-        say_json(asdict(report))
+        say_json({**asdict(rolled), "pruned": report.pruned})
         return
     people.print(
-        f"{len(report.made)} partitions made, {len(report.dropped)} dropped, "
-        f"{report.rows_dropped} older rows and {report.keys_pruned} idempotency keys removed"
+        f"{len(rolled.made)} partitions made, {len(rolled.dropped)} dropped, {rolled.rows_dropped} older rows removed"
     )
+    for name, rows in report.pruned.items():
+        people.print(f"{rows} {name.replace('_', ' ')} pruned")
 
 
 COMMANDS = (migrate, maintain)

@@ -114,7 +114,7 @@ async def _live_through(
         skus=skus,
         day=day,
         span=span,
-        with_books=span.start >= stamp.now - timedelta(days=BOOKS_DAYS),
+        by_ledger=span.start >= stamp.now - timedelta(days=BOOKS_DAYS),
     )
     evidence = shown.evidence
     levels = shown.levels if levels is None else levels

@@ -35,7 +35,7 @@ RHYTHM = sql("""
     SELECT learnt_until, profile, lines_a_day, lines_today, counted_at FROM store_rhythms
     WHERE store_id = :store_id AND layout = :layout
 """)
-FIRST_DAY = sql("SELECT min(business_date) AS day FROM sale_lines WHERE store_id = :store_id")
+FIRST_DAY = sql("SELECT min(business_date) AS day FROM receipts WHERE store_id = :store_id")
 ITEMS = sql("""
     SELECT sku, department FROM items
     WHERE store_id = :store_id AND (
@@ -92,15 +92,31 @@ STEPS = sql("""
            array_agg(CAST(book AS integer) ORDER BY n, cause > 0, at, movement_id) AS books
     FROM steps WHERE at < CAST(:ends AS timestamptz)
 """)
+# A line is what one receipt sold of an item. Of the last days the ledger tells it, where those of an item are found at
+# once, and what a correction took back is taken back. It files them by the day on which they were recorded, which may
+# be the day before they happened when a till's clock is ahead.
+_BY_LEDGER = """
+    SELECT n, m.occurred_at, CAST(sum(CASE WHEN m.to_location = '@sold' THEN m.qty ELSE -m.qty END) AS integer) AS qty
+    FROM items JOIN movements m USING (sku)
+    WHERE m.store_id = :store_id AND m.cause = 'sale'
+      AND m.day >= CAST(CAST(:starts AS timestamptz) AT TIME ZONE 'UTC' AS date) - 1
+      AND m.occurred_at >= CAST(:starts AS timestamptz) AND m.occurred_at < CAST(:ends AS timestamptz)
+    GROUP BY n, m.cause_id, m.occurred_at
+    HAVING sum(CASE WHEN m.to_location = '@sold' THEN m.qty ELSE -m.qty END) > 0
+"""
+_BY_RECEIPTS = """
+    SELECT n, r.occurred_at, CAST(sum(l.sold_qty) AS integer) AS qty
+    FROM receipts r CROSS JOIN LATERAL unnest(r.skus, r.sold_qtys) AS l(sku, sold_qty) JOIN items USING (sku)
+    WHERE r.store_id = :store_id AND r.business_date BETWEEN CAST(:day AS date) - 1 AND CAST(:day AS date) + 1
+      AND r.occurred_at >= CAST(:starts AS timestamptz) AND r.occurred_at < CAST(:ends AS timestamptz)
+      AND l.sold_qty > 0
+    GROUP BY n, r.business_date, r.register, r.sequence, r.occurred_at
+"""
 # Somebody who counts an item on a shelf and finds it there is a line of nothing: a proof that it is there.
 _SHOWN = """
     WITH {counted}items AS (SELECT * FROM unnest(CAST(:skus AS text[])) WITH ORDINALITY AS k(sku, n)),
     shown AS (
-        SELECT n, occurred_at, sold_qty AS qty
-        FROM items JOIN sale_lines l USING (sku)
-        WHERE l.store_id = :store_id AND l.business_date BETWEEN CAST(:day AS date) - 1 AND CAST(:day AS date) + 1
-          AND l.occurred_at >= CAST(:starts AS timestamptz) AND l.occurred_at < CAST(:ends AS timestamptz)
-          AND l.sold_qty > 0
+        {sold}
         UNION ALL
         SELECT n, counted_at, 0
         FROM items JOIN counts c USING (sku) JOIN locations USING (store_id, location)
@@ -119,20 +135,23 @@ _SHOWN = """
     FROM shown
 """
 _LINES = """(
-    SELECT count(*) FROM sale_lines
+    SELECT CAST(coalesce(sum((
+        SELECT count(DISTINCT sku) FROM unnest(r.skus, r.sold_qtys) AS l(sku, sold_qty) WHERE l.sold_qty > 0
+    )), 0) AS integer)
+    FROM receipts r
     WHERE store_id = :store_id AND business_date BETWEEN CAST(:day AS date) - 1 AND CAST(:day AS date) + 1
-      AND occurred_at >= CAST(:starts AS timestamptz) AND occurred_at < CAST(:ends AS timestamptz)
-      AND sold_qty > 0)
+      AND occurred_at >= CAST(:starts AS timestamptz) AND occurred_at < CAST(:ends AS timestamptz) AND sold_qty > 0)
 """
 _KEPT = f"""counted AS (
     UPDATE store_rhythms SET lines_today = {_LINES}, counted_at = CAST(:now AS timestamptz)
     WHERE store_id = :store_id RETURNING lines_today
 ), """
 SHOWN = {
-    Counting.NO: sql(_SHOWN.format(counted="", lines="NULL")),
-    Counting.YES: sql(_SHOWN.format(counted="", lines=_LINES)),
-    Counting.KEEP: sql(_SHOWN.format(counted=_KEPT, lines="(SELECT lines_today FROM counted)")),
+    Counting.NO: sql(_SHOWN.format(sold=_BY_LEDGER, counted="", lines="NULL")),
+    Counting.YES: sql(_SHOWN.format(sold=_BY_LEDGER, counted="", lines=_LINES)),
+    Counting.KEEP: sql(_SHOWN.format(sold=_BY_LEDGER, counted=_KEPT, lines="(SELECT lines_today FROM counted)")),
 }
+SHOWN_BY_RECEIPTS = sql(_SHOWN.format(sold=_BY_RECEIPTS, counted="", lines="NULL"))
 STATES = sql("""
     SELECT array_agg(state ORDER BY n) AS states
     FROM unnest(CAST(:skus AS text[])) WITH ORDINALITY AS k(sku, n)
@@ -231,7 +250,7 @@ async def shown(
     skus: Sequence[str],
     day: date,
     span: Span,
-    with_books: bool = True,
+    by_ledger: bool = True,
     counting: Counting = Counting.NO,
     now: datetime | None = None,
 ) -> Shown:
@@ -243,17 +262,18 @@ async def shown(
         skus: The items; each once.
         day: The business day.
         span: From its start on, up to its end or to the present.
-        with_books: The books of the shelves are looked at; else everything counts as on the shelf.
+        by_ledger: Read the ledger, and the books of the shelves; else the receipts, and all counts as on the shelf.
         counting: Whether the lines of the store are counted as well.
         now: When they are counted, to be written down.
     """
     where: dict[str, object] = {"store_id": store_id, "skus": list(skus), "starts": span.start, "ends": span.end}
     kept = {"now": now} if counting is Counting.KEEP else {}
-    row = await tx.one(SHOWN[counting], day=day, layout=LAYOUT, **where, **kept)
+    statement = SHOWN[counting] if by_ledger else SHOWN_BY_RECEIPTS
+    row = await tx.one(statement, day=day, layout=LAYOUT, **where, **kept)
     item, second, qty = _ints(row.item_rows), _floats(row.seconds), _ints(row.qtys)
     sold = qty > 0
     steps = _no_steps()
-    if with_books:
+    if by_ledger:
         steps = _steps(await tx.one(STEPS, **where, count=int(Cause.COUNT), other=int(Cause.OTHER)))
     evidence = Evidence(
         lines=Lines(item[sold], second[sold], qty[sold]),

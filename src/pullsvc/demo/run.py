@@ -27,7 +27,7 @@ from pullsvc.demo.shop import Shop, StoreTime
 from pullsvc.demo.staff import Badge, Staff
 from pullsvc.demo.summary import Outcome
 from pullsvc.demo.world import Hours, open_world
-from pullsvc.upkeep import maintain
+from pullsvc.upkeep import roll
 
 Told = Callable[[str, float], None]
 
@@ -123,7 +123,7 @@ async def play(store: DemoStore, plan: Plan, *, database_url: str, log: Path, to
         await refuse_taken(db)
         with phases.phase("loading"):
             badges = await _load(store, plan, db, database_url=database_url, log=log, told=told)
-            await maintain(db, now=store.day_starts_at, retention_days=RETENTION_DAYS)
+            await roll(db, now=store.day_starts_at, retention_days=RETENTION_DAYS)
         calls, clock = Calls(), day_clock(store, plan)
         async with _service(database_url, log, clock, **PLAYING) as address, connect(address) as http:
             crews = {store_id: staff.staff_of(of_store, http, calls) for store_id, of_store in badges.items()}

@@ -1,10 +1,11 @@
 """Write an event beside the act that it tells of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 from pullsvc.db import Trailing, Tx
+from pullsvc.outbox.rules import Stamp
+
+__all__ = ["EVENTS", "Stamp", "append"]
 
 EVENTS = Trailing(
     "events",
@@ -15,28 +16,6 @@ EVENTS = Trailing(
         store_id integer, day date, kind text, subject text, data jsonb, principal_id bigint, occurred_at timestamptz)
     """,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Who acts, in which store, when: what every act is signed with.
-
-    Attributes:
-        store_id: The store; taken from the URL and checked against the caller's grants.
-        principal_id: Who acts; None for the service itself.
-        now: When the act is recorded, aware.
-        occurred_at: When it happened, aware; earlier than `now` when a device was offline.
-    """
-
-    store_id: int
-    principal_id: int | None
-    now: datetime
-    occurred_at: datetime
-
-    @classmethod
-    def of_service(cls, store_id: int, now: datetime) -> "Stamp":
-        """Return the stamp of an act of the service's own loops."""
-        return cls(store_id=store_id, principal_id=None, now=now, occurred_at=now)
 
 
 def append(tx: Tx, stamp: Stamp, kind: str, subject: object, data: Mapping[str, object] | None = None) -> None:

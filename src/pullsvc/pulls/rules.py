@@ -12,6 +12,7 @@ REPEAT_BONUS = 5  # Each repeat of an ask is worth this much urgency, as long as
 MAX_OPEN_AGE = timedelta(hours=24)
 DEFAULT_LEAD_S = 45 * 60  # Time to shelf of a store that has not measured its own yet.
 MIN_LEAD_SAMPLES = 5
+NO_ZONE = "unknown"  # Zone of a pull whose item is in no bin.
 
 
 class State(StrEnum):
@@ -233,6 +234,11 @@ def raised_urgency(present: int, *, reason: Reason, repeats: int, urgency: int |
     base = max(present, URGENCY[reason] if urgency is None else urgency)
     ceiling = max(base, URGENCY[Reason.CUSTOMER_WAITING] - 1)
     return min(MAX_URGENCY, ceiling, base + REPEAT_BONUS * repeats)
+
+
+def strongest(reason: Reason, present: Reason) -> Reason:
+    """Return why the pull exists: a person's reason stays, however often the watch asks for the same."""
+    return max(reason, present, key=lambda one: (URGENCY[one], one is not Reason.WATCH))
 
 
 class Answer(StrEnum):

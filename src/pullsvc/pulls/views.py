@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
-from pullsvc.pulls.actions import MAX_ASKS_A_CALL
+from pullsvc.pulls.asking import MAX_ASKS_A_CALL
 from pullsvc.pulls.rules import Answer, Outcome, Reason, State
 from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import Note

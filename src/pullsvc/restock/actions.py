@@ -1,6 +1,7 @@
 """The watch of one store: take it, look at a batch of shelves, and act on what is found; and its settings."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,9 +11,10 @@ from pullsvc.db import Row, Tx
 from pullsvc.demand import actions as demand
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
-from pullsvc.pulls import ageing
+from pullsvc.pulls import ageing, asking
 from pullsvc.pulls import queries as pull_queries
-from pullsvc.pulls.actions import Ask
+from pullsvc.pulls.asking import Asked
+from pullsvc.pulls.judging import Ask
 from pullsvc.pulls.rules import Outcome, Reason, State
 from pullsvc.restock import looking, queries, rules
 from pullsvc.restock.hours import next_watch, watching
@@ -131,7 +133,7 @@ async def _act(tx: Tx, stamp: Stamp, held: Held, rows: Sequence[Row]) -> Found:
         ],
         now=stamp.now,
     )
-    asked = await pulls.ask_all(tx, stamp, [_wish(looked, n, now=stamp.now) for n in wanted]) if wanted else []
+    (asked,) = await asking.ask_all(tx, [(stamp, [_wish(looked, n, now=stamp.now) for n in wanted])])
     await queries.note(
         tx,
         store_id=stamp.store_id,
@@ -140,7 +142,7 @@ async def _act(tx: Tx, stamp: Stamp, held: Held, rows: Sequence[Row]) -> Found:
         lead_s=looked.moment.lead_s,
         now=stamp.now,
     )
-    outcomes = [ask.outcome for ask in asked]
+    outcomes = [ask.netted.outcome for ask in asked if isinstance(ask, Asked)]
     return Found(
         evaluated=len(rows),
         opened=outcomes.count(Outcome.OPENED),
@@ -158,7 +160,16 @@ def _seen(looked: Looked, n: int, *, now: datetime) -> Seen:
         rate_per_h=looked.rate_per_h(n),
         trigger_qty=int(made.trigger_qty[n]),
         next_check_at=now + timedelta(seconds=float(made.check_s[n])),
+        empty_at=_empty_at(looked, n, now=now),
     )
+
+
+def _empty_at(looked: Looked, n: int, *, now: datetime) -> datetime | None:
+    """Return when a low shelf is expected to be empty; None: it is above its trigger, or lasts for today."""
+    lasts_s = float(looked.decisions.lasts_s[n])
+    if looked.rows[n].book > looked.decisions.trigger_qty[n] or not math.isfinite(lasts_s):
+        return None
+    return now + timedelta(seconds=lasts_s)
 
 
 def _may_change(looked: Looked, n: int) -> bool:

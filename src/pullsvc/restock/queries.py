@@ -142,14 +142,16 @@ NOTE = sql("""
         USING unnest(CAST(:gone_skus AS text[]), CAST(:gone_shelves AS text[])) AS g(sku, shelf)
         WHERE w.store_id = :store_id AND w.sku = g.sku AND w.shelf = g.shelf
     )
-    INSERT INTO watched AS w (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at)
-    SELECT :store_id, sku, shelf, rate_per_h, :lead_s, trigger_qty, next_check_at, :now
+    INSERT INTO watched AS w (store_id, sku, shelf, rate_per_h, lead_s, trigger_qty, next_check_at, evaluated_at,
+                              empty_at)
+    SELECT :store_id, sku, shelf, rate_per_h, :lead_s, trigger_qty, next_check_at, :now, empty_at
     FROM jsonb_to_recordset(CAST(:seen AS jsonb)) AS s(
-        sku text, shelf text, rate_per_h double precision, trigger_qty integer, next_check_at timestamptz)
+        sku text, shelf text, rate_per_h double precision, trigger_qty integer, next_check_at timestamptz,
+        empty_at timestamptz)
     ORDER BY sku, shelf
     ON CONFLICT (store_id, sku, shelf) DO UPDATE
     SET rate_per_h = excluded.rate_per_h, lead_s = excluded.lead_s, trigger_qty = excluded.trigger_qty,
-        next_check_at = excluded.next_check_at, evaluated_at = excluded.evaluated_at
+        next_check_at = excluded.next_check_at, evaluated_at = excluded.evaluated_at, empty_at = excluded.empty_at
 """)
 
 GET_SETTINGS = sql("""
@@ -188,6 +190,7 @@ class Seen:
     rate_per_h: float
     trigger_qty: int
     next_check_at: datetime
+    empty_at: datetime | None
 
 
 async def due_stores(tx: Tx, *, now: datetime, limit: int) -> list[int]:
@@ -237,11 +240,10 @@ async def note(
     tx: Tx, *, store_id: int, seen: Sequence[Seen], gone: Sequence[tuple[str, str]], lead_s: float, now: datetime
 ) -> None:
     """Write down what was found of each shelf and when to look again; forget those that are `gone`."""
-    rows = [{**asdict(one), "next_check_at": one.next_check_at.isoformat()} for one in seen]
     await tx.run(
         NOTE,
         store_id=store_id,
-        seen=json.dumps(rows),
+        seen=json.dumps([asdict(one) for one in seen], default=str),
         gone_skus=[sku for sku, _ in gone],
         gone_shelves=[shelf for _, shelf in gone],
         lead_s=round(lead_s),

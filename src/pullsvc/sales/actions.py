@@ -1,15 +1,32 @@
 """Take receipts in: each version once, and of a correction only the difference."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from pullsvc.catalog.queries import FoundItem, find_items
+from pullsvc.catalog.wares import Known, Wanted, wares
 from pullsvc.db import Tx
+from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales import queries, rules
-from pullsvc.sales.rules import BookedLine, Effect, Key, Receipt, Result, Standing
-from pullsvc.stock import actions as stock
+from pullsvc.sales.columns import StoreKey
+from pullsvc.sales.rules import BookedLine, Effect, Receipt, Result, Standing
+from pullsvc.stock.rules import TillLeg
+from pullsvc.stock.till import pass_tills
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one caller sent: taken in all together, or refused.
+
+    Attributes:
+        stamp: Who and when.
+        receipts: At most MAX_BATCH_RECEIPTS with MAX_BATCH_LINES lines together; the same key may come twice.
+    """
+
+    stamp: Stamp
+    receipts: Sequence[Receipt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,141 +48,235 @@ class Taken:
 
 @dataclass(slots=True)
 class _Case:
-    """One receipt of the batch while it is judged: how it stands after all versions of it, and what each was to it."""
+    """One receipt of the batch while it is judged.
 
+    Attributes:
+        versions: All that were sent of it, in that order.
+        stamp: Of who sent them.
+        standing: How it stands after them.
+        results: What each version was to it.
+        before: What it moved before, where it was there already.
+        waited: Codes that lines of it waited for until now.
+        booked: The lines that count now, as booked.
+        legs: What that moves.
+        unknown: The code of each line that would move units if anybody knew it.
+    """
+
+    versions: list[Receipt]
+    stamp: Stamp
     standing: Standing
     results: list[Result]
     before: Effect = field(default_factory=dict)
-    booked: tuple[BookedLine, ...] = ()
-    effect: Effect = field(default_factory=dict)
+    waited: Collection[str] = ()
+    booked: Sequence[BookedLine] = ()
+    legs: Sequence[TillLeg] = ()
+    unknown: Sequence[str] = ()
 
     @property
     def counts_anew(self) -> bool:
         """Tell whether one of the versions is what counts now, so that its lines are to be written."""
         return Result.NEW in self.results or Result.CORRECTED in self.results
 
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint that makes it a repeat; empty when there are several versions to judge."""
+        return self.versions[0].fingerprint if len(self.versions) == 1 else ""
+
+
+Cases = dict[StoreKey, _Case]
+
 
 async def receive_receipts(tx: Tx, stamp: Stamp, receipts: Sequence[Receipt]) -> list[Taken]:
-    """Take in a batch of receipts; at most 8 statements, however many there are.
+    """Take in what one caller sent; as `receive_all`.
+
+    Raises:
+        ClockAhead, ReceiptTooOld, BusinessDateOff: the times of a receipt cannot be true; nothing was taken.
+    """
+    (taken,) = await receive_all(tx, [Sent(stamp, receipts)])
+    if isinstance(taken, Rejection):
+        raise taken
+    return taken
+
+
+async def receive_all(tx: Tx, sent: Sequence[Sent]) -> list[list[Taken] | Rejection]:
+    """Take in what several callers sent, of any stores, one after the other; at most 8 statements, 4 for what is new.
+
+    Callers who sent the same receipt at the same moment are taken in after each other, with statements of their own.
 
     Sending a version again changes nothing; another version of the same receipt moves the difference, at the time of
     the receipt. Lines of unknown codes are kept, and move their units once the code is known.
 
-    Args:
-        tx: The transaction of the batch.
-        stamp: Who and when.
-        receipts: At most MAX_BATCH_RECEIPTS with MAX_BATCH_LINES lines together; the same key may come twice.
     Returns:
-        One result for each version, in the order given.
-    Raises:
-        ClockAhead, ReceiptTooOld, BusinessDateOff: the times of a receipt cannot be true; nothing was taken.
+        For each caller one result for each version, in the order given, or why nothing of it was taken.
     """
-    for receipt in receipts:
-        if refusal := rules.refusal(receipt, now=stamp.now):
-            raise refusal
-    cases = await _judge(tx, stamp, receipts)
-    changed = [case for case in cases.values() if case.counts_anew]
-    await _book(tx, stamp, changed)
-    await _write(tx, stamp, list(cases.values()), changed)
-    return _results(receipts, cases)
+    answers: list[list[Taken] | Rejection] = []
+    for apart in _apart(sent):
+        answers += await _receive(tx, apart)
+    return answers
 
 
-async def _judge(tx: Tx, stamp: Stamp, receipts: Sequence[Receipt]) -> dict[Key, _Case]:
-    """Lock every receipt of the batch, make those that are new, and say what each version is to them."""
-    versions: dict[Key, list[Receipt]] = {}
-    for receipt in receipts:
-        versions.setdefault(receipt.key, []).append(receipt)
-    cases = {key: _take_all(None, given) for key, given in versions.items()}
-    new = await queries.insert_or_lock(tx, stamp, [case.standing for case in cases.values()])
-    there = {key: given for key, given in versions.items() if key not in new}
-    if there:
-        fingerprints = {key: given[0].fingerprint if len(given) == 1 else "" for key, given in there.items()}
-        held = await queries.held(tx, store_id=stamp.store_id, fingerprints=fingerprints)
-        for key, given in there.items():
-            standing, before = held[key]
-            cases[key] = _take_all(standing, given)
-            cases[key].before = before
+def _apart(sent: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
+    """Yield runs of callers of whom no two sent the same receipt, so that each finds what the one before left."""
+    start = 0
+    keys: set[StoreKey] = set()
+    for place, one in enumerate(sent):
+        own = {(one.stamp.store_id, receipt.key) for receipt in one.receipts}
+        if keys & own:
+            yield sent[start:place]
+            start, keys = place, set()
+        keys |= own
+    yield sent[start:]
+
+
+async def _receive(tx: Tx, sent: Sequence[Sent]) -> list[list[Taken] | Rejection]:
+    refusals = [_refusal(one) for one in sent]
+    cases = _cases(one for one, refusal in zip(sent, refusals, strict=True) if refusal is None)
+    if cases:
+        await _take_in(tx, cases)
+    return [_told(tx, one, cases) if refusal is None else refusal for one, refusal in zip(sent, refusals, strict=True)]
+
+
+def _told(tx: Tx, sent: Sent, cases: Cases) -> list[Taken]:
+    """Return what became of each version that a caller sent, and tell of it."""
+    own = [cases[sent.stamp.store_id, receipt.key] for receipt in sent.receipts]
+    results = {id(case): iter(case.results) for case in own}
+    taken = [_taken(case, receipt, next(results[id(case)])) for case, receipt in zip(own, sent.receipts, strict=True)]
+    _tell(tx, sent, taken, cases)
+    return taken
+
+
+def _refusal(sent: Sent) -> Rejection | None:
+    return next(filter(None, (rules.refusal(receipt, now=sent.stamp.now) for receipt in sent.receipts)), None)
+
+
+def _cases(sent: Iterable[Sent]) -> Cases:
+    """Return a case for each receipt, as if none of them was there yet."""
+    cases: Cases = {}
+    for one in sent:
+        for receipt in one.receipts:
+            key = (one.stamp.store_id, receipt.key)
+            case = cases.get(key)
+            standing, result = rules.take(case.standing if case else None, receipt)
+            if case is None:
+                cases[key] = _Case([receipt], one.stamp, standing, [result])
+            else:
+                case.versions.append(receipt)
+                case.standing = standing
+                case.results.append(result)
     return cases
 
 
-def _take_all(standing: Standing | None, versions: list[Receipt]) -> _Case:
-    results = []
-    for version in versions:
-        standing, result = rules.take(standing, version)
-        results.append(result)
-    assert standing is not None  # A key is in the batch because a version of it is.
-    return _Case(standing=standing, results=results)
-
-
-async def _book(tx: Tx, stamp: Stamp, changed: Sequence[_Case]) -> None:
-    """Find out what the lines stand for, and what that moves beyond what was moved before."""
-    lines = [line for case in changed for line in case.standing.receipt.lines]
-    wares = await wares_of(tx, store_id=stamp.store_id, codes={line.code for line in lines})
-    named = {line.location for line in lines if line.location}
-    shelves = await queries.shelves_among(tx, store_id=stamp.store_id, locations=named)
-    for case in changed:
-        receipt = case.standing.receipt
-        case.booked = tuple(
-            rules.book_line(line, status=receipt.status, ware=wares.get(line.code), shelves=shelves)
-            for line in receipt.lines
-        )
-        after = rules.effect_of(case.booked, occurred_at=receipt.occurred_at)
-        case.effect = rules.difference(case.before, after)
-
-
-async def wares_of(tx: Tx, *, store_id: int, codes: set[str]) -> Mapping[str, FoundItem]:
-    """Return what the catalog knows of the codes; no statement when there are none."""
-    return await find_items(tx, store_id=store_id, codes=sorted(codes)) if codes else {}
-
-
-async def _write(tx: Tx, stamp: Stamp, cases: Sequence[_Case], changed: Sequence[_Case]) -> None:
-    """Write versions, lines, movements and events of a batch that has been judged and booked."""
-    revised = [case.standing for case in cases if case.standing.aside]
-    if revised:
-        await queries.replace(tx, stamp, revised)
-    unknown = Counter(code for case in changed for code in _unknown(case))
-    if changed:
-        booked = [(case.standing.receipt, line) for case in changed for line in case.booked]
-        for code in sorted(await queries.write_lines(tx, stamp, booked, unknown=unknown)):
-            append(tx, stamp, "code.unknown", code, {"lines": unknown[code]})
-    legs = [leg for case in changed for leg in rules.legs_of(case.effect, key=case.standing.receipt.key)]
-    await stock.move(tx, stamp, legs)
-    _tell(tx, stamp, cases, unknown_lines=unknown.total())
-
-
-def _unknown(case: _Case) -> list[str]:
-    """Return the code of each line that would move units if anybody knew it."""
-    status = case.standing.receipt.status
-    lines = (booked.line for booked in case.booked if booked.sku is None)
-    return [line.code for line in lines if rules.moves_units(status, line.kind)]
-
-
-def _tell(tx: Tx, stamp: Stamp, cases: Sequence[_Case], *, unknown_lines: int) -> None:
-    """Append the events of the batch: one for all of it, one for each receipt that was corrected. None for repeats."""
-    results = Counter(result for case in cases for result in case.results)
-    if set(results) <= {Result.REPEATED}:
+async def _take_in(tx: Tx, cases: Cases) -> None:
+    """Lock every receipt, make those that are new, say what each version is to them, and move what it moves."""
+    now = max(case.stamp.now for case in cases.values())
+    seen = await queries.look(tx, {key: case.fingerprint for key, case in cases.items()})
+    for key in seen.repeated:
+        cases[key].results = [Result.REPEATED]
+    live = {key: case for key, case in cases.items() if key not in seen.repeated}
+    if not live:
         return
-    lines = sum(len(case.standing.receipt.lines) for case in cases if case.counts_anew)
-    counts = {result.value: results[result] for result in Result}
-    append(tx, stamp, "sales.received", "receipts", {**counts, "lines": lines, "unknown_lines": unknown_lines})
-    for case in cases:
-        if Result.CORRECTED in case.results:
-            moved = sum(abs(qty) for qty in case.effect.values())
-            facts = {"revision": case.standing.revision, "status": case.standing.receipt.status, "moved_qty": moved}
-            append(tx, stamp, "receipt.corrected", case.standing.receipt.key, facts)
+    known = await _look_up(tx, live, seen.marks)
+    for (store_id, _), case in live.items():
+        _book(case, known[store_id])
+    standings = {key: case.standing for key, case in live.items()}
+    there = await queries.insert_or_lock(tx, standings, [case.booked for case in live.values()], now=now)
+    await _judge(tx, {key: live[key] for key in live if key in there}, known)
+    await _write(tx, live, now=now)
 
 
-def _results(receipts: Sequence[Receipt], cases: Mapping[Key, _Case]) -> list[Taken]:
-    """Return what became of each version; what moved is told of the one that counts now."""
-    results = {key: iter(case.results) for key, case in cases.items()}
-    taken = []
-    for receipt in receipts:
-        case, result = cases[receipt.key], next(results[receipt.key])
-        # A repeat within the batch is equal to what counts, but it is not what moved the units.
-        if result in (Result.NEW, Result.CORRECTED) and receipt.fingerprint == case.standing.receipt.fingerprint:
-            changes = rules.book_changes(rules.legs_of(case.effect, key=receipt.key))
-            unknown_codes = tuple(sorted(set(_unknown(case))))
-            taken.append(Taken(receipt, result, unknown_codes=unknown_codes, effect=changes))
-        else:
-            taken.append(Taken(receipt, result))
-    return taken
+async def _look_up(tx: Tx, live: Cases, marks: Mapping[int, str]) -> Mapping[int, Known]:
+    """Return what each store's catalog knows of the codes and places on the receipts."""
+    wanted: dict[int, Wanted] = {}
+    for (store_id, _), case in live.items():
+        one = wanted.get(store_id) or wanted.setdefault(store_id, Wanted(marks.get(store_id)))
+        for receipt in case.versions:
+            one.codes.update([line.code for line in receipt.lines])
+            one.locations.update([line.location for line in receipt.lines if line.location])
+    return await wares(tx, wanted)
+
+
+def _book(case: _Case, known: Known) -> None:
+    """Find out what the lines that count stand for, and what that moves beyond what was moved before."""
+    receipt = case.standing.receipt
+    case.booked = rules.book_lines(receipt, wares=known.wares, shelves=known.shelves)
+    effect = rules.effect_of(case.booked, occurred_at=receipt.occurred_at)
+    case.legs = rules.legs_of(rules.difference(case.before, effect) if case.before else effect, key=receipt.key)
+    lines = (booked.line for booked in case.booked if booked.sku is None)
+    case.unknown = [line.code for line in lines if rules.moves_units(receipt.status, line.kind)]
+
+
+async def _judge(tx: Tx, there: Cases, known: Mapping[int, Known]) -> None:
+    """Judge the versions of receipts that were there already, now that they are locked."""
+    if not there:
+        return
+    held = await queries.held(tx, {key: case.fingerprint for key, case in there.items()})
+    for key, case in there.items():
+        case.standing, case.booked = held[key]
+        case.before = rules.effect_of(case.booked, occurred_at=case.standing.receipt.occurred_at)
+        case.waited = {booked.line.code for booked in case.booked if booked.sku is None}
+        case.legs, case.unknown, case.results = (), (), []
+        for version in case.versions:
+            case.standing, result = rules.take(case.standing, version)
+            case.results.append(result)
+        if case.counts_anew:
+            _book(case, known[key[0]])
+
+
+async def _write(tx: Tx, live: Cases, *, now: datetime) -> None:
+    """Write what was judged: versions set aside, codes to wait for, movements."""
+    revised = {key: case for key, case in live.items() if case.standing.aside}
+    if revised:
+        standings = {key: case.standing for key, case in revised.items()}
+        waited = [(key, code) for key, case in revised.items() if case.counts_anew for code in sorted(case.waited)]
+        await queries.replace(tx, standings, [case.booked for case in revised.values()], waited=waited, now=now)
+    changed = {key: case for key, case in live.items() if case.counts_anew}
+    await _wait(tx, changed, now=now)
+    await pass_tills(tx, [(case.stamp, leg) for case in changed.values() for leg in case.legs])
+
+
+async def _wait(tx: Tx, changed: Cases, *, now: datetime) -> None:
+    """Keep what waits for a code that no item has; tell of codes never seen before."""
+    waiting = [
+        (key, code)
+        for key, case in changed.items()
+        for code in sorted({booked.line.code for booked in case.booked if booked.sku is None})
+    ]
+    if not waiting:
+        return
+    unknown = Counter((store_id, code) for (store_id, _), case in changed.items() for code in case.unknown)
+    stamps = {store_id: case.stamp for (store_id, _), case in changed.items()}
+    for store_id, code in sorted(await queries.wait(tx, waiting, unknown=unknown, now=now)):
+        append(tx, stamps[store_id], "code.unknown", code)
+
+
+def _taken(case: _Case, receipt: Receipt, result: Result) -> Taken:
+    """Return what became of a version; what moved is told of the one that counts now."""
+    # A repeat within the batch is equal to what counts, but it is not what moved the units.
+    if result in (Result.NEW, Result.CORRECTED) and receipt.fingerprint == case.standing.receipt.fingerprint:
+        unknown_codes = tuple(sorted(set(case.unknown)))
+        return Taken(receipt, result, unknown_codes, rules.book_changes(case.legs))
+    return Taken(receipt, result)
+
+
+def _tell(tx: Tx, sent: Sent, taken: Sequence[Taken], cases: Cases) -> None:
+    """Append the events of what a caller sent: one for all of it, one for each receipt corrected; none for repeats."""
+    results = Counter(one.result.value for one in taken)
+    if results.keys() == {Result.REPEATED.value}:
+        return
+    anew = [
+        (one, case)
+        for one in taken
+        if one.result in (Result.NEW, Result.CORRECTED)
+        and one.receipt is (case := cases[sent.stamp.store_id, one.receipt.key]).standing.receipt
+    ]
+    counts = {
+        **{result.value: results[result.value] for result in Result},
+        "lines": sum(len(one.receipt.lines) for one, _ in anew),
+        "unknown_lines": sum(len(case.unknown) for _, case in anew),
+    }
+    append(tx, sent.stamp, "sales.received", "receipts", counts)
+    for one, case in anew:
+        if one.result is Result.CORRECTED:
+            moved = sum(abs(leg.change) for leg in case.legs)
+            facts = {"revision": case.standing.revision, "status": one.receipt.status, "moved_qty": moved}
+            append(tx, sent.stamp, "receipt.corrected", one.receipt.key, facts)

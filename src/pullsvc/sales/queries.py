@@ -1,106 +1,139 @@
-"""Receipts, their lines and the codes that nobody knew, in the database. Statements take a whole batch at once."""
+"""Receipts with their lines, and the codes that nobody knew, in the database. Statements take a whole batch at once.
+
+The receipts of a batch may be of many stores, so each carries its own. LATERAL with LIMIT holds the planner to the
+primary key of a partition, whatever it expects.
+"""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
 
 from pullsvc.db import Row, Tx, sql
-from pullsvc.outbox.actions import Stamp
-from pullsvc.sales.rules import BookedLine, Effect, Key, Line, LineKind, Receipt, Standing, Status, Uom, effect_of
+from pullsvc.sales.columns import (
+    StoreKey,
+    booked_columns,
+    booked_lines,
+    key_columns,
+    said_columns,
+    standing_columns,
+)
+from pullsvc.sales.rules import BookedLine, Key, Receipt, Standing, Status
 
+# Takes no lock: a receipt that stands just as it is sent is a repeat, whatever anybody makes of it at this moment.
+LOOK = sql("""
+    SELECT (SELECT array_agg(k.n) FROM unnest(
+                CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
+                CAST(:sequences AS bigint[]), CAST(:fingerprints AS text[]))
+                WITH ORDINALITY AS k(store_id, business_date, register, sequence, fingerprint, n)
+            CROSS JOIN LATERAL (
+                SELECT fingerprint FROM receipts r
+                WHERE r.store_id = k.store_id AND r.business_date = k.business_date AND r.register = k.register
+                  AND r.sequence = k.sequence
+                LIMIT 1) r
+            WHERE r.fingerprint = k.fingerprint) AS repeated,
+           (SELECT jsonb_object_agg(store_id, mark) FROM catalog_marks
+            WHERE store_id = ANY (CAST(:mark_stores AS integer[]))) AS marks
+""")
 # Makes the new receipts and locks those that are there (a conflicting row is locked even though WHERE lets none be
 # written), in the order of their keys, so that two batches wait for each other instead of dying of each other.
 INSERT_OR_LOCK = sql("""
-    INSERT INTO receipts AS r (store_id, business_date, register, sequence, revision, pos_revision, status,
-                               fingerprint, line_count, occurred_at, received_at)
-    SELECT CAST(:store_id AS integer), business_date, register, sequence, revision, pos_revision, status,
-           fingerprint, line_count, occurred_at, CAST(:now AS timestamptz)
-    FROM unnest(CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[]),
-                CAST(:revisions AS integer[]), CAST(:pos_revisions AS integer[]), CAST(:statuses AS text[]),
-                CAST(:fingerprints AS text[]), CAST(:line_counts AS integer[]), CAST(:occurred AS timestamptz[]))
-        AS b(business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count, occurred_at)
-    ORDER BY business_date, register, sequence
-    ON CONFLICT (store_id, business_date, register, sequence) DO UPDATE SET revision = r.revision WHERE false
-    RETURNING business_date, register, sequence
+    WITH made AS (
+        INSERT INTO receipts AS r (
+            store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
+            occurred_at, received_at, line_nos, kinds, codes, milli_qtys, uoms, skus, locations, sold_qtys, sold_qty)
+        SELECT store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
+               occurred_at, CAST(:now AS timestamptz), CAST(line_nos AS integer[]), CAST(kinds AS text[]),
+               CAST(codes AS text[]), CAST(milli_qtys AS integer[]), CAST(uoms AS text[]), CAST(skus AS text[]),
+               CAST(locations AS text[]), CAST(sold_qtys AS integer[]), sold
+        FROM unnest(
+            CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
+            CAST(:sequences AS bigint[]), CAST(:revisions AS integer[]), CAST(:pos_revisions AS integer[]),
+            CAST(:statuses AS text[]), CAST(:fingerprints AS text[]), CAST(:line_counts AS integer[]),
+            CAST(:occurred AS timestamptz[]), CAST(:line_nos AS text[]), CAST(:kinds AS text[]), CAST(:codes AS text[]),
+            CAST(:milli_qtys AS text[]), CAST(:uoms AS text[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
+            CAST(:sold_qtys AS text[]), CAST(:sold AS integer[]))
+            AS b(store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
+                 occurred_at, line_nos, kinds, codes, milli_qtys, uoms, skus, locations, sold_qtys, sold)
+        ORDER BY store_id, business_date, register, sequence
+        ON CONFLICT (store_id, business_date, register, sequence) DO UPDATE SET revision = r.revision WHERE false
+        RETURNING store_id, business_date, register, sequence
+    )
+    SELECT count(*) AS made, array_agg(store_id) AS stores, array_agg(business_date) AS dates,
+           array_agg(register) AS registers, array_agg(sequence) AS sequences
+    FROM made
 """)
 # A statement of its own: only after the lock is held does a new look see what the holder before us wrote.
 HELD = sql("""
-    SELECT r.business_date, r.register, r.sequence, r.revision, r.pos_revision, r.status, r.fingerprint, r.occurred_at,
-           CASE WHEN r.fingerprint <> k.fingerprint THEN (
-               SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'kind', l.kind, 'code', l.code,
-                   'quantity', CAST(l.quantity AS text), 'uom', l.uom, 'location', l.location, 'sku', l.sku,
-                   'sold_qty', l.sold_qty) ORDER BY l.line_no)
-               FROM sale_lines l
-               WHERE (l.store_id, l.business_date, l.register, l.sequence)
-                   = (r.store_id, r.business_date, r.register, r.sequence)) END AS lines,
-           CASE WHEN r.fingerprint <> k.fingerprint THEN (
+    SELECT r.*, CASE WHEN r.fingerprint <> k.fingerprint THEN (
                SELECT array_agg(v.lines ->> 'fingerprint') FROM receipt_revisions v
                WHERE (v.store_id, v.business_date, v.register, v.sequence)
-                   = (r.store_id, r.business_date, r.register, r.sequence)) END AS replaced
-    FROM unnest(CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[]),
-                CAST(:fingerprints AS text[])) AS k(business_date, register, sequence, fingerprint)
-    JOIN receipts r USING (business_date, register, sequence)
-    WHERE r.store_id = CAST(:store_id AS integer)
+                   = (k.store_id, k.business_date, k.register, k.sequence)) END AS replaced
+    FROM unnest(CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
+                CAST(:sequences AS bigint[]), CAST(:fingerprints AS text[]))
+        AS k(store_id, business_date, register, sequence, fingerprint)
+    CROSS JOIN LATERAL (
+        SELECT * FROM receipts r
+        WHERE r.store_id = k.store_id AND r.business_date = k.business_date AND r.register = k.register
+          AND r.sequence = k.sequence
+        LIMIT 1) r
 """)
-# What is set aside is written down; of receipts whose lines change, the lines go (WRITE_LINES brings the new ones).
+# What is set aside is written down; of what waited for a code nothing waits any longer (WAIT brings what still does).
 REPLACE = sql("""
     WITH aside AS (
         INSERT INTO receipt_revisions (store_id, business_date, register, sequence, revision, status, lines,
                                        replaced_at)
-        SELECT CAST(:store_id AS integer), business_date, register, sequence, revision, status, lines,
-               CAST(:now AS timestamptz)
-        FROM jsonb_to_recordset(CAST(:aside AS jsonb)) AS a(business_date date, register text, sequence bigint,
-            revision integer, status text, lines jsonb)
+        SELECT store_id, business_date, register, sequence, revision, status, lines, CAST(:now AS timestamptz)
+        FROM jsonb_to_recordset(CAST(:aside AS jsonb)) AS a(store_id integer, business_date date, register text,
+            sequence bigint, revision integer, status text, lines jsonb)
     ),
     standing AS (
         SELECT * FROM unnest(
-            CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[]),
-            CAST(:revisions AS integer[]), CAST(:pos_revisions AS integer[]), CAST(:statuses AS text[]),
-            CAST(:fingerprints AS text[]), CAST(:line_counts AS integer[]), CAST(:occurred AS timestamptz[]))
-        AS b(business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count, occurred_at)
+            CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
+            CAST(:sequences AS bigint[]), CAST(:revisions AS integer[]), CAST(:pos_revisions AS integer[]),
+            CAST(:statuses AS text[]), CAST(:fingerprints AS text[]), CAST(:line_counts AS integer[]),
+            CAST(:occurred AS timestamptz[]), CAST(:line_nos AS text[]), CAST(:kinds AS text[]), CAST(:codes AS text[]),
+            CAST(:milli_qtys AS text[]), CAST(:uoms AS text[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
+            CAST(:sold_qtys AS text[]), CAST(:sold AS integer[]))
+        AS b(store_id, business_date, register, sequence, revision, pos_revision, status, fingerprint, line_count,
+             occurred_at, line_nos, kinds, codes, milli_qtys, uoms, skus, locations, sold_qtys, sold)
     ),
     gone AS (
-        DELETE FROM sale_lines l USING standing s, receipts r
-        WHERE r.store_id = CAST(:store_id AS integer)
-          AND (r.business_date, r.register, r.sequence) = (s.business_date, s.register, s.sequence)
-          AND r.fingerprint <> s.fingerprint
-          AND l.store_id = CAST(:store_id AS integer)
-          AND (l.business_date, l.register, l.sequence) = (s.business_date, s.register, s.sequence)
+        DELETE FROM waiting_receipts w
+        USING jsonb_to_recordset(CAST(:waited AS jsonb)) AS g(
+            store_id integer, business_date date, register text, sequence bigint, code text)
+        WHERE w.store_id = g.store_id AND w.code = g.code
+          AND w.business_date = g.business_date AND w.register = g.register AND w.sequence = g.sequence
     )
     UPDATE receipts r
     SET revision = s.revision, pos_revision = s.pos_revision, status = s.status, fingerprint = s.fingerprint,
         line_count = s.line_count, occurred_at = s.occurred_at,
-        received_at = CASE WHEN r.fingerprint = s.fingerprint THEN r.received_at ELSE CAST(:now AS timestamptz) END
+        received_at = CASE WHEN r.fingerprint = s.fingerprint THEN r.received_at ELSE CAST(:now AS timestamptz) END,
+        line_nos = CAST(s.line_nos AS integer[]), kinds = CAST(s.kinds AS text[]), codes = CAST(s.codes AS text[]),
+        milli_qtys = CAST(s.milli_qtys AS integer[]), uoms = CAST(s.uoms AS text[]), skus = CAST(s.skus AS text[]),
+        locations = CAST(s.locations AS text[]), sold_qtys = CAST(s.sold_qtys AS integer[]), sold_qty = s.sold
     FROM standing s
-    WHERE r.store_id = CAST(:store_id AS integer)
-      AND (r.business_date, r.register, r.sequence) = (s.business_date, s.register, s.sequence)
+    WHERE (r.store_id, r.business_date, r.register, r.sequence)
+        = (s.store_id, s.business_date, s.register, s.sequence)
 """)
 # Returns how many lines each unknown code has brought so far; as many as now: it was never seen before.
-WRITE_LINES = sql("""
-    WITH written AS (
-        INSERT INTO sale_lines (store_id, business_date, register, sequence, line_no, kind, code, sku, location,
-                                quantity, uom, sold_qty, occurred_at)
-        SELECT CAST(:store_id AS integer), * FROM unnest(
-            CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[]),
-            CAST(:line_nos AS integer[]), CAST(:kinds AS text[]), CAST(:codes AS text[]), CAST(:skus AS text[]),
-            CAST(:locations AS text[]), CAST(:quantities AS numeric[]), CAST(:uoms AS text[]),
-            CAST(:sold_qtys AS integer[]), CAST(:occurred AS timestamptz[]))
+WAIT = sql("""
+    WITH waits AS (
+        INSERT INTO waiting_receipts (store_id, business_date, register, sequence, code)
+        SELECT * FROM unnest(CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
+                             CAST(:sequences AS bigint[]), CAST(:waiting AS text[]))
+        ON CONFLICT DO NOTHING
     )
     INSERT INTO unknown_codes AS u (store_id, code, state, lines, first_seen_at, last_seen_at)
-    SELECT CAST(:store_id AS integer), code, 'open', lines, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-    FROM unnest(CAST(:unknown AS text[]), CAST(:unknown_lines AS bigint[])) AS n(code, lines)
-    ORDER BY code
+    SELECT store_id, code, 'open', lines, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+    FROM unnest(CAST(:unknown_stores AS integer[]), CAST(:unknown AS text[]), CAST(:unknown_lines AS bigint[]))
+        AS n(store_id, code, lines)
+    ORDER BY store_id, code
     ON CONFLICT (store_id, code) DO UPDATE
     SET lines = u.lines + excluded.lines, last_seen_at = excluded.last_seen_at,
         state = CASE WHEN u.state = 'dismissed' THEN u.state ELSE 'open' END,
         resolved_at = CASE WHEN u.state = 'dismissed' THEN u.resolved_at END
-    RETURNING code, lines
-""")
-SHELVES = sql("""
-    SELECT location FROM locations
-    WHERE store_id = :store_id AND location = ANY (CAST(:locations AS text[])) AND kind = 'shelf'
+    RETURNING store_id, code, lines
 """)
 
 _RECEIPT_VIEW = """
@@ -144,65 +177,99 @@ GET_CODE = sql("""
     SELECT code, state, lines, first_seen_at, last_seen_at, resolved_at FROM unknown_codes
     WHERE store_id = :store_id AND code = :code
 """)
-LOCK_WAITING_RECEIPTS = sql("""
+LOCK_WAITING = sql("""
     SELECT business_date, register, sequence FROM receipts
     WHERE store_id = :store_id AND (business_date, register, sequence) IN (
-        SELECT business_date, register, sequence FROM sale_lines
-        WHERE store_id = :store_id AND sku IS NULL AND code = ANY (CAST(:codes AS text[])) LIMIT :limit)
+        SELECT business_date, register, sequence FROM waiting_receipts
+        WHERE store_id = :store_id AND code = ANY (CAST(:codes AS text[])) LIMIT :limit)
     ORDER BY business_date, register, sequence
     FOR NO KEY UPDATE
 """)
-WAITING_LINES = sql("""
-    SELECT business_date, register, sequence, r.status, r.occurred_at, l.line_no, l.kind, l.code, l.sku, l.location,
-           l.quantity, l.uom, l.sold_qty
-    FROM unnest(CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[]))
-        AS k(business_date, register, sequence)
-    JOIN receipts r USING (business_date, register, sequence)
-    JOIN sale_lines l USING (store_id, business_date, register, sequence)
-    WHERE r.store_id = :store_id AND l.sku IS NULL AND l.code = ANY (CAST(:codes AS text[]))
-    ORDER BY business_date, register, sequence, l.line_no
-""")
-FILL_LINES = sql("""
-    UPDATE sale_lines l SET sku = f.sku, location = f.location, sold_qty = f.sold_qty
-    FROM unnest(CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[]),
-                CAST(:line_nos AS integer[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
-                CAST(:sold_qtys AS integer[]))
-        AS f(business_date, register, sequence, line_no, sku, location, sold_qty)
-    WHERE l.store_id = CAST(:store_id AS integer) AND (l.business_date, l.register, l.sequence, l.line_no)
-        = (f.business_date, f.register, f.sequence, f.line_no)
+FILL = sql("""
+    WITH gone AS (
+        DELETE FROM waiting_receipts WHERE store_id = CAST(:store_id AS integer)
+          AND code = ANY (CAST(:codes AS text[])) AND (business_date, register, sequence) IN (
+            SELECT * FROM unnest(CAST(:dates AS date[]), CAST(:registers AS text[]), CAST(:sequences AS bigint[])))
+    )
+    UPDATE receipts r
+    SET skus = CAST(f.skus AS text[]), locations = CAST(f.locations AS text[]),
+        sold_qtys = CAST(f.sold_qtys AS integer[]), sold_qty = f.sold
+    FROM unnest(CAST(:stores AS integer[]), CAST(:dates AS date[]), CAST(:registers AS text[]),
+                CAST(:sequences AS bigint[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
+                CAST(:sold_qtys AS text[]), CAST(:sold AS integer[]))
+        AS f(store_id, business_date, register, sequence, skus, locations, sold_qtys, sold)
+    WHERE (r.store_id, r.business_date, r.register, r.sequence)
+        = (f.store_id, f.business_date, f.register, f.sequence)
 """)
 # A batch that brings one more line of the code while we look raises `lines`; then the code stays open for the next run.
 RESOLVE_CODES = sql("""
     UPDATE unknown_codes u SET state = 'resolved', resolved_at = CAST(:now AS timestamptz)
     FROM unnest(CAST(:codes AS text[]), CAST(:seen AS bigint[])) AS k(code, lines)
     WHERE u.store_id = CAST(:store_id AS integer) AND u.code = k.code AND u.state = 'open' AND u.lines = k.lines
-      AND NOT EXISTS (SELECT 1 FROM sale_lines l
-                      WHERE l.store_id = CAST(:store_id AS integer) AND l.sku IS NULL AND l.code = k.code)
+      AND NOT EXISTS (SELECT 1 FROM waiting_receipts w
+                      WHERE w.store_id = CAST(:store_id AS integer) AND w.code = k.code)
     RETURNING u.code, u.lines
 """)
 
 
-async def insert_or_lock(tx: Tx, stamp: Stamp, standings: Sequence[Standing]) -> set[Key]:
-    """Make the receipts that are new, lock the others; return the keys of the new ones."""
-    rows = await tx.rows(INSERT_OR_LOCK, store_id=stamp.store_id, now=stamp.now, **_standing_columns(standings))
-    return {key_of(row) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look without locks saw.
+
+    Attributes:
+        repeated: Receipts that stand just as they are sent.
+        marks: Of the stores' catalogs, by store.
+    """
+
+    repeated: frozenset[StoreKey]
+    marks: Mapping[int, str]
 
 
-async def held(tx: Tx, *, store_id: int, fingerprints: Mapping[Key, str]) -> dict[Key, tuple[Standing, Effect]]:
-    """Return how the locked receipts stand, and what their lines moved.
+async def look(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> Seen:
+    """Return which receipts are there with these fingerprints, and the marks of their stores' catalogs."""
+    keys = list(fingerprints)
+    row = await tx.one(
+        LOOK,
+        fingerprints=list(fingerprints.values()),
+        mark_stores=sorted({store_id for store_id, _ in keys}),
+        **key_columns(keys),
+    )
+    marks = {int(store_id): mark for store_id, mark in (row.marks or {}).items()}
+    return Seen(frozenset(keys[n - 1] for n in row.repeated or ()), marks)
+
+
+async def insert_or_lock(
+    tx: Tx, standings: Mapping[StoreKey, Standing], booked: Sequence[Sequence[BookedLine]], *, now: datetime
+) -> set[StoreKey]:
+    """Make the receipts that are new, with these lines, and lock the others; return the keys of the others."""
+    row = await tx.one(
+        INSERT_OR_LOCK,
+        now=now,
+        **key_columns(standings),
+        **standing_columns(list(standings.values())),
+        **said_columns(booked),
+        **booked_columns(booked),
+    )
+    if row.made == len(standings):
+        return set()
+    made = zip(row.stores or (), row.dates or (), row.registers or (), row.sequences or (), strict=True)
+    return set(standings) - {(store_id, Key(*key)) for store_id, *key in made}
+
+
+async def held(tx: Tx, fingerprints: Mapping[StoreKey, str]) -> dict[StoreKey, tuple[Standing, tuple[BookedLine, ...]]]:
+    """Return how the locked receipts stand, with their lines as booked.
 
     Args:
         tx: The transaction that holds their locks.
-        store_id: The store.
         fingerprints: By key, that of the version at hand: a receipt that stands just so is a repeat, and comes
-            without its lines.
+            without the versions that it has replaced.
     """
-    rows = await tx.rows(HELD, store_id=store_id, fingerprints=list(fingerprints.values()), **key_columns(fingerprints))
+    rows = await tx.rows(HELD, fingerprints=list(fingerprints.values()), **key_columns(fingerprints))
     return dict(map(_held, rows))
 
 
-def _held(row: Row) -> tuple[Key, tuple[Standing, Effect]]:
-    booked = [booked_line(line) for line in row.lines or ()]
+def _held(row: Row) -> tuple[StoreKey, tuple[Standing, tuple[BookedLine, ...]]]:
+    booked = booked_lines(row)
     receipt = Receipt(
         key=key_of(row),
         occurred_at=row.occurred_at,
@@ -212,43 +279,55 @@ def _held(row: Row) -> tuple[Key, tuple[Standing, Effect]]:
         fingerprint=row.fingerprint,
     )
     standing = Standing(receipt, revision=row.revision, replaced=frozenset(row.replaced or ()))
-    return receipt.key, (standing, effect_of(booked, occurred_at=row.occurred_at))
+    return (row.store_id, receipt.key), (standing, booked)
 
 
-def booked_line(row: Mapping[str, Any]) -> BookedLine:
-    """Return the line that a row of `sale_lines` holds."""
-    line = Line(
-        line_no=row["line_no"],
-        kind=LineKind(row["kind"]),
-        code=row["code"],
-        quantity=Decimal(row["quantity"]),
-        uom=Uom(row["uom"]),
-        location=row["location"],
-    )
-    return BookedLine(line=line, sku=row["sku"], sold_qty=row["sold_qty"])
+async def replace(
+    tx: Tx,
+    standings: Mapping[StoreKey, Standing],
+    booked: Sequence[Sequence[BookedLine]],
+    *,
+    waited: Collection[tuple[StoreKey, str]],
+    now: datetime,
+) -> None:
+    """Write down which versions of the locked receipts were set aside, and bring the receipts to where they stand.
 
-
-async def replace(tx: Tx, stamp: Stamp, standings: Sequence[Standing]) -> None:
-    """Write down which versions of the locked receipts were set aside, and bring the receipts to where they stand."""
+    Args:
+        tx: The transaction that holds their locks.
+        standings: By key.
+        booked: The lines of each as booked.
+        waited: Which of them wait for which code no longer, as other lines count now.
+        now: When this is recorded.
+    """
     documents = [
         {
-            "business_date": version.key.business_date.isoformat(),
-            "register": version.key.register,
-            "sequence": version.key.sequence,
+            **_named(store_id, key),
             "revision": revision,
             "status": version.status,
             "lines": _said(version),
         }
-        for standing in standings
+        for (store_id, key), standing in standings.items()
         for revision, version in standing.aside
     ]
     await tx.run(
         REPLACE,
-        store_id=stamp.store_id,
-        now=stamp.now,
+        now=now,
         aside=json.dumps(documents),
-        **_standing_columns(standings),
+        waited=json.dumps([{**_named(*key), "code": code} for key, code in waited]),
+        **key_columns(standings),
+        **standing_columns(list(standings.values())),
+        **said_columns(booked),
+        **booked_columns(booked),
     )
+
+
+def _named(store_id: int, key: Key) -> dict[str, object]:
+    return {
+        "store_id": store_id,
+        "business_date": key.business_date.isoformat(),
+        "register": key.register,
+        "sequence": key.sequence,
+    }
 
 
 def _said(receipt: Receipt) -> dict[str, object]:
@@ -271,36 +350,27 @@ def _said(receipt: Receipt) -> dict[str, object]:
     }
 
 
-async def write_lines(
-    tx: Tx, stamp: Stamp, booked: Sequence[tuple[Receipt, BookedLine]], *, unknown: Mapping[str, int]
-) -> set[str]:
-    """Write lines and count the unknown codes among them; return the codes never seen before."""
+async def wait(
+    tx: Tx, waiting: Sequence[tuple[StoreKey, str]], *, unknown: Mapping[tuple[int, str], int], now: datetime
+) -> set[tuple[int, str]]:
+    """Keep which receipts wait for which codes, and count the unknown ones; return those never seen before.
+
+    Args:
+        tx: The transaction.
+        waiting: Key and code of each receipt with lines of an unknown code.
+        unknown: By (store, code), lines that would move units if anybody knew the code.
+        now: When they came in.
+    """
     rows = await tx.rows(
-        WRITE_LINES,
-        store_id=stamp.store_id,
-        now=stamp.now,
-        line_nos=[one.line.line_no for _, one in booked],
-        kinds=[one.line.kind.value for _, one in booked],
-        codes=[one.line.code for _, one in booked],
-        skus=[one.sku for _, one in booked],
-        locations=[one.line.location for _, one in booked],
-        quantities=[one.line.quantity for _, one in booked],
-        uoms=[one.line.uom.value for _, one in booked],
-        sold_qtys=[one.sold_qty for _, one in booked],
-        occurred=[receipt.occurred_at for receipt, _ in booked],
-        unknown=list(unknown),
+        WAIT,
+        now=now,
+        waiting=[code for _, code in waiting],
+        unknown_stores=[store_id for store_id, _ in unknown],
+        unknown=[code for _, code in unknown],
         unknown_lines=list(unknown.values()),
-        **key_columns([receipt.key for receipt, _ in booked]),
+        **key_columns([key for key, _ in waiting]),
     )
-    return {row.code for row in rows if row.lines == unknown[row.code]}
-
-
-async def shelves_among(tx: Tx, *, store_id: int, locations: Collection[str]) -> frozenset[str]:
-    """Return which of the locations are shelves of the store; no statement when there are none."""
-    if not locations:
-        return frozenset()
-    rows = await tx.rows(SHELVES, store_id=store_id, locations=sorted(locations))
-    return frozenset(row.location for row in rows)
+    return {(row.store_id, row.code) for row in rows if row.lines == unknown[row.store_id, row.code]}
 
 
 async def receipts_of(
@@ -320,27 +390,3 @@ async def receipts_of(
 def key_of(row: Row) -> Key:
     """Return the key of a row that has its columns."""
     return Key(row.business_date, row.register, row.sequence)
-
-
-def key_columns(keys: Iterable[Key]) -> dict[str, list[Any]]:
-    """Return the keys as the parameters `dates`, `registers`, `sequences`."""
-    keys = list(keys)
-    return {
-        "dates": [key.business_date for key in keys],
-        "registers": [key.register for key in keys],
-        "sequences": [key.sequence for key in keys],
-    }
-
-
-def _standing_columns(standings: Sequence[Standing]) -> dict[str, list[Any]]:
-    receipts = [standing.receipt for standing in standings]
-    occurred: list[datetime] = [receipt.occurred_at for receipt in receipts]
-    return {
-        **key_columns(receipt.key for receipt in receipts),
-        "revisions": [standing.revision for standing in standings],
-        "pos_revisions": [receipt.pos_revision for receipt in receipts],
-        "statuses": [receipt.status.value for receipt in receipts],
-        "fingerprints": [receipt.fingerprint for receipt in receipts],
-        "line_counts": [len(receipt.lines) for receipt in receipts],
-        "occurred": occurred,
-    }

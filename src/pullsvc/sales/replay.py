@@ -1,18 +1,18 @@
 """Codes that nobody knew: look them up again, move what their lines waited with, or set them aside by hand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from pullsvc.catalog.queries import FoundItem
+from pullsvc.catalog import wares as catalog
+from pullsvc.catalog.queries import FoundItem, find_items
+from pullsvc.catalog.wares import Wanted
 from pullsvc.db import Row, Tx
 from pullsvc.errors import NotFound
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales import queries, rules
-from pullsvc.sales.actions import wares_of
-from pullsvc.sales.rules import BookedLine, Key, Status
-from pullsvc.stock import actions as stock
-from pullsvc.stock.rules import Leg
+from pullsvc.sales.columns import StoreKey, booked_columns, key_columns
+from pullsvc.stock.rules import TillLeg
+from pullsvc.stock.till import pass_tills
 
 MAX_REPLAY_RECEIPTS = 500
 CODES_PER_LOOK = 1_000
@@ -53,10 +53,8 @@ async def replay_known_codes(tx: Tx, stamp: Stamp, *, limit: int = MAX_REPLAY_RE
     if not wares:
         return Replayed(lines=0, resolved=(), more=False)
     codes = sorted(wares)
-    held = await tx.rows(queries.LOCK_WAITING_RECEIPTS, store_id=stamp.store_id, codes=codes, limit=limit)
-    keys = queries.key_columns(map(queries.key_of, held))
-    waiting = await tx.rows(queries.WAITING_LINES, store_id=stamp.store_id, codes=codes, **keys) if held else []
-    legs = await _fill(tx, stamp, waiting, wares)
+    rows = await tx.rows(queries.LOCK_WAITING, store_id=stamp.store_id, codes=codes, limit=limit)
+    lines, legs = await _fill(tx, stamp, [(stamp.store_id, queries.key_of(row)) for row in rows], wares)
     resolved = await tx.rows(
         queries.RESOLVE_CODES,
         store_id=stamp.store_id,
@@ -64,10 +62,10 @@ async def replay_known_codes(tx: Tx, stamp: Stamp, *, limit: int = MAX_REPLAY_RE
         codes=codes,
         seen=[seen[code] for code in codes],
     )
-    await stock.move(tx, stamp, legs)
+    await pass_tills(tx, [(stamp, leg) for leg in legs])
     for row in resolved:
         append(tx, stamp, "code.resolved", row.code, {"sku": wares[row.code].sku, "lines": row.lines})
-    return Replayed(lines=len(waiting), resolved=tuple(row.code for row in resolved), more=len(held) == limit)
+    return Replayed(lines=lines, resolved=tuple(row.code for row in resolved), more=len(rows) == limit)
 
 
 async def set_code_state(tx: Tx, stamp: Stamp, *, code: str, dismissed: bool) -> Row:
@@ -104,38 +102,45 @@ async def _known(tx: Tx, *, store_id: int) -> tuple[dict[str, int], dict[str, Fo
     for _ in range(MAX_LOOKS):
         rows = await tx.rows(queries.UNKNOWN_CODES, store_id=store_id, state="open", after=after, limit=CODES_PER_LOOK)
         seen |= {row.code: row.lines for row in rows}
-        wares |= await wares_of(tx, store_id=store_id, codes={row.code for row in rows})
+        if rows:
+            wares |= await find_items(tx, store_id=store_id, codes=[row.code for row in rows])
         if len(rows) < CODES_PER_LOOK:
             break
         after = rows[-1].code
     return seen, wares
 
 
-async def _fill(tx: Tx, stamp: Stamp, waiting: Sequence[Row], wares: Mapping[str, FoundItem]) -> list[Leg]:
-    """Write the items into the waiting lines; return the movements that this means, one for each flow of a receipt."""
-    if not waiting:
-        return []
-    shelves = await queries.shelves_among(
-        tx, store_id=stamp.store_id, locations={row.location for row in waiting if row.location}
-    )
-    booked: list[BookedLine] = []
-    by_receipt: dict[tuple[Key, datetime], list[BookedLine]] = {}
-    for row in waiting:
-        line = queries.booked_line(row._asdict()).line
-        one = rules.book_line(line, status=Status(row.status), ware=wares[line.code], shelves=shelves)
-        booked.append(one)
-        by_receipt.setdefault((queries.key_of(row), row.occurred_at), []).append(one)
+async def _fill(
+    tx: Tx, stamp: Stamp, keys: Sequence[StoreKey], wares: Mapping[str, FoundItem]
+) -> tuple[int, list[TillLeg]]:
+    """Write the items into the lines of the locked receipts that waited for them.
+
+    Returns:
+        How many lines that were, and the movements that this means, one for each flow of a receipt.
+    """
+    if not keys:
+        return 0, []
+    held = await queries.held(tx, dict.fromkeys(keys, ""))
+    named = {one.location for _, booked in held.values() for one in booked if one.sku is None}
+    wanted = Wanted(mark=None, locations={place for place in named if place})
+    shelves = (await catalog.wares(tx, {stamp.store_id: wanted}))[stamp.store_id].shelves
+    lines, legs, filled = 0, [], []
+    for key in keys:
+        standing, booked = held[key]
+        receipt = replace(standing.receipt, lines=tuple(one.line for one in booked if one.sku is None))
+        found = {
+            one.line.line_no: one
+            for one in rules.book_lines(receipt, wares=wares, shelves=shelves)
+            if one.sku is not None
+        }
+        lines += len(found)
+        legs += rules.legs_of(rules.effect_of(found.values(), occurred_at=receipt.occurred_at), key=receipt.key)
+        filled.append([found.get(one.line.line_no, one) for one in booked])
     await tx.run(
-        queries.FILL_LINES,
+        queries.FILL,
         store_id=stamp.store_id,
-        line_nos=[one.line.line_no for one in booked],
-        skus=[one.sku for one in booked],
-        locations=[one.line.location for one in booked],
-        sold_qtys=[one.sold_qty for one in booked],
-        **queries.key_columns(map(queries.key_of, waiting)),
+        codes=sorted(wares),
+        **key_columns(keys),
+        **booked_columns(filled),
     )
-    return [
-        leg
-        for (key, occurred_at), lines in by_receipt.items()
-        for leg in rules.legs_of(rules.effect_of(lines, occurred_at=occurred_at), key=key)
-    ]
+    return lines, legs

@@ -1,14 +1,20 @@
 """Sales over HTTP: send receipts one by one, in batches or as a stream; look at them; tend the unknown codes."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from pydantic_core import to_json
 
 from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
+from pullsvc.combining import Combiner
+from pullsvc.db import Database
 from pullsvc.errors import NotFound
-from pullsvc.sales import actions, queries, replay, stream, views
-from pullsvc.sales.actions import Taken
+from pullsvc.sales import actions, bodies, queries, replay, stream, views
+from pullsvc.sales.actions import Sent, Taken
+from pullsvc.sales.rules import Receipt
 from pullsvc.web import metrics
 from pullsvc.web.bodies import Day
 from pullsvc.web.deps import Db
@@ -20,6 +26,9 @@ router = APIRouter(prefix="/v1/stores/{store_id}", tags=["sales"])
 Till = Annotated[Caller, may(Perm.SELL)]
 Reader = Annotated[Caller, may(Perm.READ)]
 Lead = Annotated[Caller, may(Perm.LEAD)]
+
+# Single receipts that arrive at the same moment, of any stores, share a commit.
+COMBINED: Combiner[Sent, list[Taken]] = Combiner(actions.receive_all)
 
 NDJSON = "application/x-ndjson"
 STREAM_BODY = {
@@ -45,26 +54,43 @@ class NoSuchReceipt(NotFound):
 
 
 @router.post("/receipts", response_model=views.ReceiptResult)
-async def send_receipt(body: views.ReceiptBody, caller: Till, db: Db) -> views.ReceiptResult:
+async def send_receipt(body: bodies.ReceiptBody, caller: Till, db: Db) -> Response:
     """Send a receipt; send it again until there is an answer, it counts once.
 
     It is known by business date, register and sequence, so it needs no Idempotency-Key.
     """
-    async with db.begin() as tx:
-        taken = await actions.receive_receipts(tx, caller.stamp(), [body.receipt()])
+    taken = await COMBINED.do(db, Sent(caller.stamp(), [body.receipt()]))
     _count(taken)
-    return views.ReceiptResult.of(taken[0])
+    return _answer(views.result_of(taken[0]))
 
 
 @router.post("/receipt-batches", response_model=views.BatchResult)
-async def send_receipt_batch(body: views.BatchBody, caller: Till, db: Db) -> views.BatchResult:
+async def send_receipt_batch(body: bodies.BatchBody, caller: Till, db: Db) -> Response:
     """Send many receipts at once, of any registers and days: all are taken or, when one cannot be, none."""
+    return await _take_batch([receipt.receipt() for receipt in body.receipts], caller, db)
+
+
+@router.post("/lean-receipt-batches", response_model=views.BatchResult)
+async def send_lean_receipt_batch(body: bodies.LeanBatchBody, caller: Till, db: Db) -> Response:
+    """Send many receipts at once, their lines as arrays: as `receipt-batches`, a quarter as long and twice as quick.
+
+    For hubs that send for many registers. A receipt is the same whichever way it comes: what was sent here may be
+    repeated or corrected there.
+    """
+    return await _take_batch([receipt.receipt() for receipt in body.receipts], caller, db)
+
+
+async def _take_batch(receipts: list[Receipt], caller: Caller, db: Database) -> Response:
     async with db.begin() as tx:
-        taken = await actions.receive_receipts(tx, caller.stamp(), [receipt.receipt() for receipt in body.receipts])
+        taken = await actions.receive_receipts(tx, caller.stamp(), receipts)
     _count(taken)
     totals = views.Totals()
     totals.add(taken)
-    return views.BatchResult(totals=totals, receipts=[views.ReceiptResult.of(one) for one in taken])
+    return _answer({"totals": totals, "receipts": [views.result_of(one) for one in taken]})
+
+
+def _answer(content: object) -> Response:
+    return Response(to_json(content), media_type="application/json")
 
 
 @router.post("/receipt-streams", response_model=views.StreamResult, openapi_extra=STREAM_BODY)
@@ -85,10 +111,13 @@ async def stream_receipts(request: Request, caller: Till, db: Db) -> Any:
     return views.StreamResult(totals=totals, refused=refused.count, errors=refused.errors)
 
 
-def _count(taken: list[Taken]) -> None:
+def _count(taken: Sequence[Taken]) -> None:
     """Count the lines of a batch that was committed."""
+    lines: Counter[str] = Counter()
     for one in taken:
-        metrics.SALE_LINES.labels(one.result.value).inc(len(one.receipt.lines))
+        lines[one.result.value] += len(one.receipt.lines)
+    for result, count in lines.items():
+        metrics.SALE_LINES.labels(result).inc(count)
 
 
 @router.get("/receipts", response_model=Page[views.ReceiptSummary])
@@ -107,7 +136,7 @@ async def list_receipts(caller: Reader, db: Db, page: Paging, business_date: Day
 
 @router.get("/receipts/{business_date}/{register}/{sequence}", response_model=views.ReceiptView)
 async def get_receipt(
-    business_date: Day, register: views.Register, sequence: views.Sequence, caller: Reader, db: Db
+    business_date: Day, register: bodies.Register, sequence: bodies.Sequence, caller: Reader, db: Db
 ) -> views.ReceiptView:
     """Show a receipt with its lines and the versions of it that do not count."""
     key = {
@@ -139,17 +168,17 @@ async def list_unknown_codes(
 
 
 @router.put("/unknown-codes/{code}/dismissal", response_model=views.UnknownCodeView)
-async def dismiss_unknown_code(code: views.UnknownCode, caller: Lead, db: Db) -> Any:
+async def dismiss_unknown_code(code: bodies.UnknownCode, caller: Lead, db: Db) -> Any:
     """Take a code off the list for good: a bag, a deposit, a service. Its lines are kept."""
     async with db.begin() as tx:
-        return await replay.set_code_state(tx, caller.stamp(), code=views.code_of(code), dismissed=True)
+        return await replay.set_code_state(tx, caller.stamp(), code=bodies.code_of(code), dismissed=True)
 
 
 @router.delete("/unknown-codes/{code}/dismissal", response_model=views.UnknownCodeView)
-async def restore_unknown_code(code: views.UnknownCode, caller: Lead, db: Db) -> Any:
+async def restore_unknown_code(code: bodies.UnknownCode, caller: Lead, db: Db) -> Any:
     """Put a dismissed code back on the list."""
     async with db.begin() as tx:
-        return await replay.set_code_state(tx, caller.stamp(), code=views.code_of(code), dismissed=False)
+        return await replay.set_code_state(tx, caller.stamp(), code=bodies.code_of(code), dismissed=False)
 
 
 @router.post("/unknown-code-replays", status_code=201, response_model=views.ReplayView)

@@ -1,17 +1,18 @@
 """What a receipt means: which version of it counts, how many eaches each line is, and which units that moves."""
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from pullsvc.errors import Kind, Rejection
-from pullsvc.stock.rules import MAX_MOVE_QTY, RETURNED, SOLD, Cause, Leg
+from pullsvc.stock.rules import MAX_MOVE_QTY, Cause, TillLeg
 
 MAX_BATCH_LINES = 1_000
 MAX_BATCH_RECEIPTS = 500
@@ -27,6 +28,8 @@ UNPLACED = "UNPLACED"
 RETURNS = "RETURNS"
 
 FINGERPRINT_BYTES = 16
+# Tills sell by ones and twos: what was worked out for a quantity is nearly always asked for again.
+QUANTITIES_REMEMBERED = 10_000
 
 
 class Status(StrEnum):
@@ -102,8 +105,7 @@ class Key(NamedTuple):
         return f"{self.business_date}/{self.register}/{self.sequence}"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line as the till sent it.
 
     Attributes:
@@ -164,19 +166,19 @@ class Ware(Protocol):
         """The item's home shelf."""
 
 
-@dataclass(frozen=True, slots=True)
-class BookedLine:
+class BookedLine(NamedTuple):
     """A line and what the books make of it.
 
     Attributes:
-        line: As the till sent it, with the place that its units are booked from or to (still the till's own word on it
-            while the code is unknown).
+        line: As the till sent it.
         sku: The item; None: the code is unknown.
+        location: Where its units are booked from or to; the till's own word on it while the code is unknown.
         sold_qty: Eaches sold, negative when they came back; 0 when the line moves nothing.
     """
 
     line: Line
     sku: str | None
+    location: str | None
     sold_qty: int
 
 
@@ -213,13 +215,13 @@ def make_receipt(
     key: Key, *, occurred_at: datetime, pos_revision: int | None, status: Status, lines: Iterable[Line]
 ) -> Receipt:
     """Return the version with its fingerprint; order of lines and spelling of numbers and times are no matter."""
-    ordered = tuple(sorted(lines, key=lambda line: line.line_no))
+    ordered = tuple(sorted(lines, key=itemgetter(0)))
     said = [
         str(key),
         occurred_at.astimezone(UTC).isoformat(),
         pos_revision,
         status,
-        [[n.line_no, n.kind, n.code, format(n.quantity.normalize(), "f"), n.uom, n.location] for n in ordered],
+        [[number, kind, code, spelt(quantity), uom, place] for number, kind, code, quantity, uom, place in ordered],
     ]
     digest = blake2b(json.dumps(said).encode(), digest_size=FINGERPRINT_BYTES)
     return Receipt(
@@ -230,6 +232,12 @@ def make_receipt(
         lines=ordered,
         fingerprint=digest.hexdigest(),
     )
+
+
+@lru_cache(maxsize=QUANTITIES_REMEMBERED)
+def spelt(quantity: Decimal) -> str:
+    """Return the one way in which a quantity is written: `2`, `0.42`."""
+    return format(quantity.normalize(), "f")
 
 
 def signed(kind: LineKind, quantity: Decimal) -> tuple[LineKind, Decimal]:
@@ -290,10 +298,15 @@ def eaches(quantity: Decimal, uom: Uom, ware: Ware) -> int:
     to nothing, as something left the shelf. Where no weight of the item is known, a weighed line is one
     each. What is beyond the largest move is a slip of the till (a barcode typed as a quantity), left to a count.
     """
-    if uom is Uom.EACH:
-        exact = quantity * ware.pack_qty
+    return _eaches(quantity, uom.value, ware.pack_qty, ware.weight_g)
+
+
+@lru_cache(maxsize=QUANTITIES_REMEMBERED)
+def _eaches(quantity: Decimal, uom: str, pack_qty: int, weight_g: int) -> int:
+    if uom == Uom.EACH:
+        exact = quantity * pack_qty
     else:
-        exact = quantity * GRAMS[uom] / ware.weight_g if ware.weight_g else Decimal(1)
+        exact = quantity * GRAMS[Uom(uom)] / weight_g if weight_g else Decimal(1)
     return min(max(int(exact.to_integral_value(ROUND_HALF_UP)), 1), MAX_MOVE_QTY)
 
 
@@ -302,32 +315,39 @@ def moves_units(status: Status, kind: LineKind) -> bool:
     return status is Status.COMPLETED and kind is not LineKind.VOID
 
 
-def book_line(line: Line, *, status: Status, ware: Ware | None, shelves: Collection[str]) -> BookedLine:
-    """Return the line as the books see it.
+def book_lines(receipt: Receipt, *, wares: Mapping[str, Ware | None], shelves: Mapping[str, bool]) -> list[BookedLine]:
+    """Return the lines of a receipt as the books see them.
 
     Args:
-        line: As the till sent it.
-        status: Of its receipt.
-        ware: What the catalog knows of its code; None: nothing.
-        shelves: Which of the tills' locations are shelves of this store; any other word is passed over, as a wrong
-            label must not keep a sale out of the books.
+        receipt: As the till sent it.
+        wares: By code, what the catalog knows of it; None: nothing.
+        shelves: By the tills' names of locations, whether it is a shelf of this store; any other word is passed over,
+            as a wrong label must not keep a sale out of the books.
     """
-    if ware is None:
-        return BookedLine(line=line, sku=None, sold_qty=0)
-    qty = eaches(line.quantity, line.uom, ware) if moves_units(status, line.kind) else 0
-    if line.kind is LineKind.RETURN:
-        return BookedLine(line=replace(line, location=RETURNS), sku=ware.sku, sold_qty=-qty)
-    place = line.location if line.location in shelves else ware.home or UNPLACED
-    return BookedLine(line=replace(line, location=place), sku=ware.sku, sold_qty=qty)
+    completed = receipt.status is Status.COMPLETED
+    booked = []
+    for line in receipt.lines:
+        _, kind, code, quantity, uom, place = line
+        ware = wares.get(code)
+        if ware is None:
+            booked.append(BookedLine(line, None, place, 0))
+            continue
+        qty = eaches(quantity, uom, ware) if completed and kind is not LineKind.VOID else 0
+        if kind is LineKind.RETURN:
+            place, qty = RETURNS, -qty
+        elif place is None or not shelves.get(place):
+            place = ware.home or UNPLACED
+        booked.append(BookedLine(line, ware.sku, place, qty))
+    return booked
 
 
 def effect_of(lines: Iterable[BookedLine], *, occurred_at: datetime) -> Effect:
     """Return how many eaches the lines move, by flow; all > 0."""
-    effect: Counter[Flow] = Counter()
-    for booked in lines:
-        if booked.sold_qty and booked.sku is not None and booked.line.location is not None:
-            cause = Cause.SALE if booked.sold_qty > 0 else Cause.CUSTOMER_RETURN
-            effect[Flow(booked.sku, cause, booked.line.location, occurred_at)] += abs(booked.sold_qty)
+    effect: dict[Flow, int] = {}
+    for _, sku, location, sold_qty in lines:
+        if sold_qty and sku is not None and location is not None:
+            flow = Flow(sku, Cause.SALE if sold_qty > 0 else Cause.CUSTOMER_RETURN, location, occurred_at)
+            effect[flow] = effect.get(flow, 0) + abs(sold_qty)
     return effect
 
 
@@ -337,31 +357,19 @@ def difference(old: Effect, new: Effect) -> Effect:
     return {flow: qty for flow, qty in change.items() if qty}
 
 
-def legs_of(effect: Effect, *, key: Key) -> list[Leg]:
+def legs_of(effect: Effect, *, key: Key) -> list[TillLeg]:
     """Return the movements of a signed effect, each at the moment that it happened."""
-    legs = []
-    for flow, qty in effect.items():
-        src, dst = (flow.location, SOLD) if flow.cause is Cause.SALE else (RETURNED, flow.location)
-        if qty < 0:
-            src, dst = dst, src
-        leg = Leg(
-            sku=flow.sku,
-            qty=abs(qty),
-            src=src,
-            dst=dst,
-            cause=flow.cause,
-            cause_id=str(key),
-            occurred_at=flow.occurred_at,
-        )
-        legs.append(leg)
-    return legs
+    cause_id = str(key)
+    return [
+        TillLeg(sku, place, -qty if cause is Cause.SALE else qty, cause, cause_id, occurred_at)
+        for (sku, cause, place, occurred_at), qty in effect.items()
+    ]
 
 
-def book_changes(legs: Sequence[Leg]) -> dict[tuple[str, str], int]:
-    """Return by how many eaches the legs change the book of each (sku, location); accounts outside are left out."""
-    changes: Counter[tuple[str, str]] = Counter()
+def book_changes(legs: Iterable[TillLeg]) -> dict[tuple[str, str], int]:
+    """Return by how many eaches the legs change the book of each (sku, location)."""
+    changes: dict[tuple[str, str], int] = {}
     for leg in legs:
-        for place, qty in ((leg.src, -leg.qty), (leg.dst, leg.qty)):
-            if not place.startswith("@"):
-                changes[leg.sku, place] += qty
-    return dict(changes)
+        place = leg.sku, leg.location
+        changes[place] = changes.get(place, 0) + leg.change
+    return changes

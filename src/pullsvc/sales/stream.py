@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from pullsvc.sales import rules, views
+from pullsvc.sales import bodies, rules, views
 from pullsvc.sales.rules import Receipt
 from pullsvc.web.problems import explained
 
@@ -14,7 +14,7 @@ MAX_LINE_BYTES = 512 * 1024
 MAX_ERRORS_SHOWN = 100
 TOO_LONG = f"The line has more than {MAX_LINE_BYTES} bytes."
 
-RECEIPT = TypeAdapter(views.ReceiptBody)
+RECEIPT = TypeAdapter(bodies.ReceiptBody)
 
 
 @dataclass(slots=True)

@@ -1,139 +1,15 @@
-"""What the sales room takes and gives over HTTP. Only what is named here gets in: no tender, no customer."""
+"""What the sales room gives over HTTP."""
 
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
-from pullsvc.catalog.rules import UnreadableCode, normal_code
 from pullsvc.sales.actions import Taken
-from pullsvc.sales.rules import (
-    MAX_BATCH_LINES,
-    MAX_BATCH_RECEIPTS,
-    Key,
-    Line,
-    LineKind,
-    Receipt,
-    Result,
-    Status,
-    Uom,
-    make_receipt,
-    signed,
-)
-from pullsvc.web.bodies import Body, Day, Moment
-from pullsvc.web.deps import MAX_ID, Code
+from pullsvc.sales.rules import LineKind, Result, Status, Uom
 
-MAX_QUANTITY = 100_000
-MAX_LINE_NO = 1_000_000
-MAX_POS_REVISION = 2**31 - 1
 MAX_REVISIONS_SHOWN = 100
-CODES_REMEMBERED = 20_000
-
-Register = Annotated[Code, Field(description="Register or workstation, as the POS calls it.", examples=["4"])]
-Sequence = Annotated[
-    int, Field(ge=0, le=MAX_ID, description="Number of the receipt on that register and day.", examples=[1042])
-]
-BusinessDate = Annotated[
-    Day, Field(description="Trading day that the POS books it to, in the store's own time.", examples=["2026-03-14"])
-]
-UnknownCode = Annotated[Code, Field(examples=["04006381333931"])]
-
-
-@lru_cache(maxsize=CODES_REMEMBERED)
-def code_of(raw: str) -> str:
-    """Return the normal form of a till's code; what cannot be read stays as it is, and waits as an unknown code.
-
-    A till that sends a wrong check digit has sold something all the same.
-    """
-    try:
-        return normal_code(raw)
-    except UnreadableCode:
-        return raw
-
-
-class LineBody(Body):
-    """One line of a receipt."""
-
-    line_no: int = Field(ge=1, le=MAX_LINE_NO, description="Number within the receipt, each once.", examples=[1])
-    code: Code = Field(description="Barcode as scanned, PLU or SKU.", examples=["4006381333931"])
-    kind: LineKind = Field(
-        strict=False, default=LineKind.SALE, description="A void line was taken back at the till: kept, moves nothing."
-    )
-    quantity: Decimal = Field(
-        strict=False,
-        ge=-MAX_QUANTITY,
-        le=MAX_QUANTITY,
-        max_digits=9,
-        decimal_places=3,
-        allow_inf_nan=False,
-        description="In `uom`, not 0, at most three decimals; as number or string. Negative: the opposite of `kind`.",
-        examples=[2],
-    )
-    uom: Uom = Field(strict=False, default=Uom.EACH, description="Unit of the quantity.")
-    location: Code | None = Field(
-        default=None, description="Shelf that it was taken from, if the POS knows; else the item's home shelf."
-    )
-
-    @model_validator(mode="after")
-    def _not_nothing(self) -> Self:
-        if self.quantity == 0:
-            raise ValueError("quantity must not be 0")
-        return self
-
-
-class ReceiptBody(Body):
-    """A receipt: one transaction of a register."""
-
-    business_date: BusinessDate
-    register_code: Register = Field(alias="register")  # `register` itself is a method of every model's class.
-    sequence: Sequence
-    occurred_at: Moment = Field(description="When it was rung up.", examples=["2026-03-14T11:58:07Z"])
-    revision: int | None = Field(
-        default=None,
-        ge=1,
-        le=MAX_POS_REVISION,
-        description="The POS's own number of this version of the receipt, if it has one: the highest counts, in "
-        "whatever order they arrive. Without it the later arrival counts.",
-    )
-    status: Status = Field(
-        strict=False, default=Status.COMPLETED, description="Voided and training receipts are kept, move nothing."
-    )
-    lines: list[LineBody] = Field(max_length=MAX_BATCH_LINES)
-
-    @model_validator(mode="after")
-    def _numbered_once(self) -> Self:
-        if len({line.line_no for line in self.lines}) < len(self.lines):
-            raise ValueError("line_no must be different on each line of a receipt")
-        return self
-
-    def receipt(self) -> Receipt:
-        """Return the receipt in the words of the room."""
-        return make_receipt(
-            Key(self.business_date, self.register_code, self.sequence),
-            occurred_at=self.occurred_at,
-            pos_revision=self.revision,
-            status=self.status,
-            lines=[_line(line) for line in self.lines],
-        )
-
-
-def _line(body: LineBody) -> Line:
-    kind, quantity = signed(body.kind, body.quantity)
-    return Line(body.line_no, kind, code_of(body.code), quantity, body.uom, body.location)
-
-
-class BatchBody(Body):
-    """Receipts of any registers and days, taken all together or not at all."""
-
-    receipts: list[ReceiptBody] = Field(min_length=1, max_length=MAX_BATCH_RECEIPTS)
-
-    @model_validator(mode="after")
-    def _not_too_many_lines(self) -> Self:
-        if sum(len(receipt.lines) for receipt in self.receipts) > MAX_BATCH_LINES:
-            raise ValueError(f"a batch holds at most {MAX_BATCH_LINES} lines; split it")
-        return self
 
 
 class Change(BaseModel):
@@ -158,19 +34,19 @@ class ReceiptResult(BaseModel):
     unknown_codes: list[str] = Field(description="Codes that no item has; their lines wait for one.")
     effect: list[Change] = Field(description="What it changed in the books just now.")
 
-    @classmethod
-    def of(cls, taken: Taken) -> Self:
-        """Return the answer for what was taken in."""
-        key = taken.receipt.key
-        return cls(
-            business_date=key.business_date,
-            register=key.register,
-            sequence=key.sequence,
-            result=taken.result,
-            lines=len(taken.receipt.lines),
-            unknown_codes=list(taken.unknown_codes),
-            effect=[Change(sku=sku, location=place, qty=qty) for (sku, place), qty in taken.effect.items()],
-        )
+
+def result_of(taken: Taken) -> dict[str, object]:
+    """Return the members of a `ReceiptResult`; a model for each line would cost more than taking it in."""
+    key = taken.receipt.key
+    return {
+        "business_date": key.business_date,
+        "register": key.register,
+        "sequence": key.sequence,
+        "result": taken.result,
+        "lines": len(taken.receipt.lines),
+        "unknown_codes": taken.unknown_codes,
+        "effect": [{"sku": sku, "location": place, "qty": qty} for (sku, place), qty in taken.effect.items()],
+    }
 
 
 class Totals(BaseModel):

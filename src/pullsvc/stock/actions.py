@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
@@ -40,30 +39,39 @@ class CountResult:
     qty: int
 
 
-async def move(tx: Tx, stamp: Stamp, legs: Sequence[Leg]) -> list[dict[str, Any]]:
+async def move(tx: Tx, stamp: Stamp, legs: Sequence[Leg]) -> list[Row]:
+    """Move units of one store by one act; as `move_all`."""
+    return await move_all(tx, [(stamp, leg) for leg in legs])
+
+
+async def move_all(tx: Tx, moves: Sequence[tuple[Stamp, Leg]]) -> list[Row]:
     """Move units: the only writer of the ledger and the balances. Physical facts, so nothing is refused for its qty.
 
     A bin or tub that did not have the units in its book is corrected upwards and a discrepancy is opened; a shelf
     goes below zero and is shown as oversold. A fact older than the location's last count leaves its book as it is.
 
+    Args:
+        tx: The transaction.
+        moves: Each leg with the signature of its act; acts and stores may differ.
     Returns:
-        The balances touched, as {sku, location, qty}, by sku and location.
+        The balances touched, rows of (store_id, sku, location, qty), in that order.
     Raises:
         NoSuchLocation: a leg names a place that does not exist or cannot hold units.
         Busy: a count made the first book of a place at the same moment.
     """
-    if not legs:
+    if not moves:
         return []
-    result = await ledger.write_movements(tx, stamp, legs)
-    if result.unknown:
-        raise NoSuchLocation(f"Unknown here: {', '.join(result.unknown)}.", locations=result.unknown)
-    if result.overtaken:
+    touched = await ledger.write_movements(tx, moves)
+    problems = {row.problem for row in touched if row.problem}
+    if "unknown" in problems:
+        unknown = sorted({row.location for row in touched if row.problem == "unknown"})
+        raise NoSuchLocation(f"Unknown here: {', '.join(unknown)}.", locations=unknown)
+    if problems:
         raise Busy("The place was counted for the first time at the same moment; send the request again.")
-    touched: list[dict[str, Any]] = result.balances
     return touched
 
 
-async def receive(tx: Tx, stamp: Stamp, *, sku: str, qty: int, location: str, reference: str) -> list[dict[str, Any]]:
+async def receive(tx: Tx, stamp: Stamp, *, sku: str, qty: int, location: str, reference: str) -> list[Row]:
     """Book units from a supplier into a location."""
     leg = Leg(sku=sku, qty=qty, src=SUPPLIER, dst=location, cause=Cause.RECEIVE, cause_id=reference)
     touched = await move(tx, stamp, [leg])
@@ -71,9 +79,7 @@ async def receive(tx: Tx, stamp: Stamp, *, sku: str, qty: int, location: str, re
     return touched
 
 
-async def move_units(
-    tx: Tx, stamp: Stamp, *, sku: str, qty: int, src: str, dst: str, reason: str | None
-) -> list[dict[str, Any]]:
+async def move_units(tx: Tx, stamp: Stamp, *, sku: str, qty: int, src: str, dst: str, reason: str | None) -> list[Row]:
     """Book units from one location to another: put-away of backstock, tidying, shelf to backroom."""
     leg = Leg(sku=sku, qty=qty, src=src, dst=dst, cause=Cause.MOVE, cause_id="move", reason=reason)
     touched = await move(tx, stamp, [leg])
@@ -83,7 +89,7 @@ async def move_units(
 
 async def adjust(
     tx: Tx, stamp: Stamp, *, sku: str, change: int, location: str, reason: str, damaged: bool
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Correct a location's book by `change` eaches, with the reason; units thrown away are booked as damaged.
 
     Raises:
@@ -138,7 +144,7 @@ async def count(tx: Tx, stamp: Stamp, *, sku: str, location: str, counted_qty: i
             sku=sku, location=location, counted_qty=counted_qty, book_qty=book.book_qty, count_id=count_id
         )
         if leg:
-            qty = (await move(tx, stamp, [leg]))[0]["qty"]
+            qty = (await move(tx, stamp, [leg]))[0].qty
         held = {"store_id": stamp.store_id, "sku": sku, "location": location, "now": stamp.now}
         await tx.run(queries.HOLD_COUNTED, counted_at=at, **held)
         await tx.run(queries.COUNTED_CLOSES, **held)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from pullsvc.errors import Kind, Rejection
 
@@ -19,6 +20,8 @@ OUTSIDE = frozenset({SUPPLIER, SOLD, RETURNED, DAMAGED, ADJUSTED})
 
 class Cause(StrEnum):
     """Why units moved; the same words as the CHECK on `movements.cause`."""
+
+    __hash__ = str.__hash__  # Enum's own is written in Python, and there is one for each line sold.
 
     RECEIVE = "receive"
     COUNT = "count"
@@ -82,6 +85,26 @@ class Leg:
             raise ValueError("qty must be > 0")
         if self.src == self.dst:
             raise SamePlace(f"{self.src} is where the units are already.")
+
+
+class TillLeg(NamedTuple):
+    """Units of one item leaving the store over the till, or coming back into it.
+
+    Attributes:
+        sku: The item.
+        location: Shelf, or where returns are put.
+        change: Of the location's book in eaches, not 0; < 0: they left.
+        cause: SALE or CUSTOMER_RETURN: which account they are booked against, in both directions.
+        cause_id: The receipt.
+        occurred_at: When it happened, aware.
+    """
+
+    sku: str
+    location: str
+    change: int
+    cause: Cause
+    cause_id: str
+    occurred_at: datetime
 
 
 def variance_leg(*, sku: str, location: str, counted_qty: int, book_qty: int, count_id: int) -> Leg | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.stock.batches import MAX_COUNTS_A_CALL
@@ -124,6 +124,8 @@ class Balance(BaseModel):
 
 class Touched(BaseModel):
     """A balance after a movement."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     sku: str
     location: str

@@ -1,207 +1,88 @@
-"""Work on a claimed task: pick, skip, stage, deliver, put away, close. Each act carries the fence of its holder."""
+"""Bring tubs to the floor: stage, deliver, put away, close; and renew, give back or take over the hold on a task.
 
-from collections.abc import Iterable, Sequence
+Every function takes the acts of one kind that came in together, of any tasks and stores, and tells for each what it
+did or why it is refused (`holding.do_all`). What an act does is said by the pure function beside it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from functools import partial
 
-from pullsvc.catalog.actions import require_location
-from pullsvc.catalog.rules import normal_code
+from pullsvc.catalog.actions import check_place
+from pullsvc.catalog.queries import Location, find_locations
 from pullsvc.db import Tx
-from pullsvc.outbox.actions import Stamp, append
-from pullsvc.pulls import actions as pulls
-from pullsvc.pulls import queries as pull_queries
+from pullsvc.errors import Kind, Rejection
 from pullsvc.pulls.rules import Pull
-from pullsvc.stock import actions as stock
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, Cause, Leg
 from pullsvc.tubs import holding, queries, rules
-from pullsvc.tubs.rules import Line, LineState, Settlement, Task, TaskState, TubState
+from pullsvc.tubs.holding import Deed, Held, Outcome, Results, Told, line_id
+from pullsvc.tubs.rules import Line, LineState, Settlement, Task, TaskState
+
+LANES = frozenset({"lane"})
+RETURN_PLACES = frozenset({"backroom", "receiving"})
+
+Places = Mapping[tuple[int, str], Location]
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """A scan of units at a backroom location.
+class NoSuchWorker(Rejection):
+    """The principal may not work in this backroom."""
 
-    Attributes:
-        code: What was scanned on the item: SKU or barcode; None: the line says it.
-        line_no: Line it is meant for; None: the next open one with that item.
-        qty: Eaches; None: what the barcode stands for (a case is a pack), at most what the line still wants.
-        location: Where the units were taken, if not where the line says.
-        tub: Tub they were put into, if scanned.
-    """
-
-    code: str | None
-    line_no: int | None
-    qty: int | None
-    location: str | None
-    tub: str | None
+    kind = Kind.NOT_FOUND
+    code = "no-such-worker"
+    title = "Nobody with that id works in this backroom."
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """What a pick left: the line, and until when the lease now lasts."""
-
-    task_id: int
-    line_no: int
-    sku: str
-    qty: int
-    line_state: str
-    line_picked: int
-    line_planned: int
-    lease_until: datetime
-
-
-async def held_task(tx: Tx, stamp: Stamp, *, task_id: int) -> Task:
-    """Lock a task with its lines.
-
-    Raises:
-        NoSuchTask: there is none in this store.
-    """
-    found = await queries.task_for_act(tx, store_id=stamp.store_id, task_id=task_id)
-    if found is None:
-        raise rules.NoSuchTask(f"Task {task_id} does not exist.", task_id=task_id)
-    return found[0]
-
-
-async def pick(tx: Tx, stamp: Stamp, *, task_id: int, fence: int, scan: Scan, lease: timedelta) -> Picked:
-    """Record units scanned into the tub; every scan renews the lease.
-
-    Raises:
-        NoSuchTask, StaleFence, IllegalMove: not this task, not by this holder, not in this state.
-        NeedsTub, WrongTub: no tub, or another one than the task's.
-        NoSuchLine, WrongItem, OverPick: not this item, or not so many.
-    """
-    code = normal_code(scan.code) if scan.code else None
-    found = await queries.task_for_act(tx, store_id=stamp.store_id, task_id=task_id, code=code)
-    if found is None:
-        raise rules.NoSuchTask(f"Task {task_id} does not exist.", task_id=task_id)
-    task, sku, pack = found
-    rules.check_fence(task, fence)
-    rules.check_state(task, rules.PICKING, to_do="pick")
-    if scan.code and sku is None:
-        raise rules.WrongItem(f"The store has no item with the code {code}; put it back.", scanned=code)
-    line = rules.line_to_pick(task, line_no=scan.line_no, sku=sku)
-    qty = scan.qty or max(1, min(pack, line.open_qty))
-    rules.check_pick(line, qty)
-    if scan.tub:
-        task = await _bound(tx, stamp, task, scan.tub)
-    if task.tub is None:
-        raise rules.NeedsTub("Scan the tub that you fill, then the item again.", task_id=task_id)
-    done = await tx.row(
-        queries.PICK,
-        store_id=stamp.store_id,
-        task_id=task_id,
-        line_no=line.line_no,
-        fence=fence,
-        qty=qty,
-        now=stamp.now,
-        lease_until=stamp.now + lease,
-    )
-    if done is None:
-        raise rules.StaleFence("Put the units back or hand them to the present holder.", task_id=task_id)
-    src = scan.location or line.location
-    cause_id = _line_id(task_id, line)
-    await stock.move(tx, stamp, [Leg(line.sku, qty, src, task.tub, Cause.PICK, cause_id)])
-    fact = {"line_no": line.line_no, "sku": line.sku, "qty": qty, "tub": task.tub, "location": src}
-    append(tx, stamp, "line.picked", task_id, fact)
-    return Picked(task_id, line.line_no, line.sku, qty, done.state, done.qty_picked, line.planned, done.lease_until)
-
-
-def _line_id(task_id: int, line: Line) -> str:
-    return f"task:{task_id}:{line.line_no}"
-
-
-async def _bound(tx: Tx, stamp: Stamp, task: Task, tub: str) -> Task:
-    """Return the task with its tub bound, written if it was not before."""
-    bound = await holding.bind_tub(tx, stamp, task=task, tub=tub)
-    if bound is not task:
-        await holding.save(tx, stamp, task=bound, fence=task.fence, lease_until=task.lease_until)
-    return bound
-
-
-async def scan_tub(tx: Tx, stamp: Stamp, *, task: Task, fence: int, tub: str, lease: timedelta) -> None:
-    """Give the task its tub."""
-    rules.check_fence(task, fence)
-    rules.check_state(task, rules.PICKING, to_do="scan a tub")
-    bound = await holding.bind_tub(tx, stamp, task=task, tub=tub)
-    await holding.save(tx, stamp, task=bound, fence=fence, lease_until=stamp.now + lease)
-    append(tx, stamp, "task.tub_bound", task.task_id, {"tub": tub})
-
-
-async def unpick(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: int, qty: int, lease: timedelta) -> None:
-    """Put units of a line back where they came from, as when too many were scanned.
-
-    Of a short line nobody goes to pick them again, so its pull gets them back.
-
-    Raises:
-        OverSettled: fewer are in the tub.
-    """
-    rules.check_fence(task, fence)
-    rules.check_state(task, rules.PICKING, to_do="put units back")
-    line = task.line(line_no)
-    if qty > line.picked:
-        raise rules.OverSettled(f"Line {line_no} has {line.picked} in the tub.", unsettled=line.picked)
-    state = LineState.PLANNED if line.state is LineState.PICKED else line.state
-    back = replace(line, picked=line.picked - qty, state=state)
-    await _write(tx, stamp, replace(task, qty_picked=task.qty_picked - qty), [back], fence=fence, lease=lease)
-    if back.state is LineState.SHORT:
-        held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=[line.pull_id])
-        after = [pull.change(planned=-qty) for pull in held.values()]
-        await pulls.save_progress(tx, stamp, before=held.values(), after=after)
-    assert task.tub is not None
-    await stock.move(
-        tx, stamp, [Leg(line.sku, qty, task.tub, line.location, Cause.UNPICK, _line_id(task.task_id, line))]
-    )
-    append(tx, stamp, "line.unpicked", task.task_id, {"line_no": line_no, "sku": line.sku, "qty": qty})
-
-
-async def skip(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: int, lease: timedelta) -> None:
-    """Leave a line for the end of the walk; it is not a short and counts against nobody."""
-    rules.check_fence(task, fence)
-    rules.check_state(task, rules.PICKING, to_do="skip a line")
-    line = task.line(line_no)
-    if line.open_qty == 0:
-        raise rules.IllegalMove(f"Line {line_no} is {line.state}; nothing of it is open.", state=line.state)
-    last = max(x.pick_seq for x in task.lines)
-    skipped = replace(line, state=LineState.SKIPPED, pick_seq=last + 1)
-    await _write(tx, stamp, task, [skipped], fence=fence, lease=lease)
-    append(tx, stamp, "line.skipped", task.task_id, {"line_no": line_no, "sku": line.sku})
-
-
-async def renew(tx: Tx, stamp: Stamp, *, task: Task, fence: int, lease: timedelta) -> None:
+async def renew_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
     """Say that one is still at it; any scan does so too."""
-    rules.check_fence(task, fence)
-    rules.check_state(task, frozenset(TaskState) - rules.ENDED, to_do="renew it")
-    await holding.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
+    return await holding.do_all(tx, deeds, _renew, shown=True)
 
 
-async def _write(tx: Tx, stamp: Stamp, task: Task, changed: Sequence[Line], *, fence: int, lease: timedelta) -> Task:
-    """Write changed lines and the task with them; the fence is compared there."""
-    by_no = {line.line_no: line for line in changed}
-    after = replace(task, lines=tuple(by_no.get(line.line_no, line) for line in task.lines))
-    await holding.save(tx, stamp, task=after, fence=fence, lease_until=stamp.now + lease)
-    await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
-    return after
+def _renew(held: Held, deed: Deed) -> Outcome:
+    return Outcome(held.task(deed, frozenset(TaskState) - rules.ENDED, to_do="renew it"))
 
 
-async def stage(tx: Tx, stamp: Stamp, *, task: Task, fence: int, lane: str, lease: timedelta) -> None:
-    """Stand the tub in a lane at the edge of the floor; what was not picked goes back to its pulls at once.
+async def release_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
+    """Give tasks back; what they planned can be claimed by anybody at once.
 
-    Raises:
-        IllegalMove: nothing is in the tub, so the task must be released instead.
+    Refused with IllegalMove when units are in the tub already: it must be staged, or they must be put back first.
     """
-    rules.check_fence(task, fence)
-    rules.check_state(task, frozenset({TaskState.FILLING, TaskState.ABANDONED}), to_do="stage it")
+    return await holding.do_all(tx, deeds, _release, shown=True)
+
+
+def _release(held: Held, deed: Deed) -> Outcome:
+    task = held.task(deed, rules.PICKING, to_do="release it")
+    if task.qty_picked:
+        raise rules.IllegalMove(
+            f"{task.qty_picked} units are in the tub; stage it, or put them back first.", picked=task.qty_picked
+        )
+    return holding.let_go(task, deed.stamp.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging(Deed):
+    """The tub stands in a lane at the edge of the floor."""
+
+    lane: str
+
+
+async def stage_all(tx: Tx, deeds: Sequence[Staging]) -> Results:
+    """Stand tubs in lanes; what was not picked goes back to its pulls at once.
+
+    Refused with IllegalMove when nothing is in the tub, so that the task must be released instead; NoSuchPlace,
+    WrongKindOfPlace when it is no lane.
+    """
+    lanes = await find_locations(tx, {(deed.stamp.store_id, deed.lane) for deed in deeds})
+    return await holding.do_all(tx, deeds, partial(_stage, lanes=lanes), shown=True)
+
+
+def _stage(held: Held, deed: Staging, *, lanes: Places) -> Outcome:
+    task = held.task(deed, frozenset({TaskState.FILLING, TaskState.ABANDONED}), to_do="stage it")
     if task.qty_picked == 0 or task.tub is None:
         raise rules.IllegalMove("Nothing is in the tub; release the task instead.", picked=0)
-    await require_location(tx, store_id=stamp.store_id, location=lane, kinds=frozenset({"lane"}))
-    lines = [_as_staged(line) for line in task.lines]
-    staged = replace(task, state=TaskState.STAGED, lines=tuple(lines))
-    await holding.save(tx, stamp, task=staged, fence=fence, lease_until=stamp.now + lease, lane=lane)
-    await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.STAGED, task_id=task.task_id, lane=lane)
-    changed = [after for before, after in zip(task.lines, lines, strict=True) if after != before]
-    await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
-    await _fill_pulls(tx, stamp, task)
-    append(tx, stamp, "tub.staged", task.tub, {"task_id": task.task_id, "lane": lane, "qty": task.qty_picked})
+    check_place(deed.lane, lanes.get((task.store_id, deed.lane)), kinds=LANES)
+    staged = replace(task.having(map(_as_staged, task.lines)).at(TaskState.STAGED, deed.stamp.now), lane=deed.lane)
+    facts = {"task_id": task.task_id, "lane": deed.lane, "qty": task.qty_picked}
+    return Outcome(staged, told=[Told("tub.staged", task.tub, facts)], pulls=_filled(task))
 
 
 def _as_staged(line: Line) -> Line:
@@ -210,97 +91,88 @@ def _as_staged(line: Line) -> Line:
     return replace(line, state=LineState.PICKED if line.picked else LineState.DROPPED)
 
 
-async def _fill_pulls(tx: Tx, stamp: Stamp, task: Task) -> None:
+def _filled(task: Task) -> dict[int, Callable[[Pull], Pull]]:
     """Tell the pulls what is on its way now, and give them back what is not."""
     picked: dict[int, int] = {}
     left: dict[int, int] = {}
     for line in task.lines:
         picked[line.pull_id] = picked.get(line.pull_id, 0) + line.picked
         left[line.pull_id] = left.get(line.pull_id, 0) + line.open_qty
-    held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=_touched(picked, left))
-    after = [pull.change(planned=-picked[n] - left[n], filled=picked[n]) for n, pull in held.items()]
-    await pulls.save_progress(tx, stamp, before=held.values(), after=after)
+
+    def change(filled: int, unplanned: int) -> Callable[[Pull], Pull]:
+        return lambda pull: pull.change(planned=-filled - unplanned, filled=filled)
+
+    return {n: change(picked[n], left[n]) for n in picked if picked[n] or left[n]}
 
 
-def _touched(*changes: dict[int, int]) -> list[int]:
-    return sorted({pull_id for change in changes for pull_id, qty in change.items() if qty})
+async def deliver_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
+    """Take staged tubs onto the floor; whoever does so holds the task from then on.
 
-
-async def deliver(tx: Tx, stamp: Stamp, *, task: Task, lease: timedelta) -> Task:
-    """Take a staged tub onto the floor; whoever does so holds the task from then on.
-
-    Raises:
-        IllegalMove: it is not staged.
+    Refused with IllegalMove when it is not staged.
     """
-    assert stamp.principal_id is not None
-    rules.check_state(task, frozenset({TaskState.STAGED}), to_do="deliver it")
-    assert task.tub is not None
-    taken = replace(task, state=TaskState.ON_FLOOR, fence=task.fence + 1, claimed_by=stamp.principal_id)
-    await holding.save(tx, stamp, task=taken, fence=task.fence, lease_until=stamp.now + lease)
-    await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.ON_FLOOR, task_id=task.task_id)
-    append(tx, stamp, "tub.delivered", task.tub, {"task_id": task.task_id})
-    return taken
+    return await holding.do_all(tx, deeds, _deliver, shown=True)
 
 
-async def put_away(
-    tx: Tx,
-    stamp: Stamp,
-    *,
-    task: Task,
-    fence: int,
-    settlements: dict[int, Settlement],
-    return_to: str | None,
-    lease: timedelta,
-) -> Task:
-    """Account for units of lines: on the shelf, back to the backroom, damaged or missing; closes when all are.
+def _deliver(held: Held, deed: Deed) -> Outcome:
+    assert deed.stamp.principal_id is not None
+    task = held.task(deed, frozenset({TaskState.STAGED}), to_do="deliver it")
+    on_floor = task.at(TaskState.ON_FLOOR, deed.stamp.now)
+    taken = replace(on_floor, fence=task.fence + 1, claimed_by=deed.stamp.principal_id)
+    return Outcome(taken, told=[Told("tub.delivered", task.tub, {"task_id": task.task_id})])
 
-    Args:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutAway(Deed):
+    """Units of lines accounted for: on the shelf, back to the backroom, damaged or missing.
+
+    Attributes:
         settlements: By line number.
+        all_put: What is not named there went onto its shelf.
         return_to: Where units that did not fit go; None: where they came from.
-    Raises:
-        OverSettled: more than the tub holds of a line.
     """
-    rules.check_fence(task, fence)
-    rules.check_state(task, frozenset({TaskState.ON_FLOOR}), to_do="put away")
-    assert task.tub is not None
-    for line_no, settlement in settlements.items():
-        rules.check_settlement(task.line(line_no), settlement)
-    if return_to:
-        await require_location(
-            tx, store_id=stamp.store_id, location=return_to, kinds=frozenset({"backroom", "receiving"})
-        )
-    changed = [_settled(task.line(no), settlement) for no, settlement in sorted(settlements.items())]
-    by_no = {line.line_no: line for line in changed}
-    lines = tuple(by_no.get(line.line_no, line) for line in task.lines)
-    done = rules.all_settled(lines)
-    after = replace(task, lines=lines, state=TaskState.CLOSED if done else task.state)
-    await holding.save(tx, stamp, task=after, fence=fence, lease_until=stamp.now + lease)
-    if done:
-        await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.IDLE, task_id=None)
-    await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
-    await _settle_pulls(tx, stamp, task, settlements)
-    legs = [leg for no, s in sorted(settlements.items()) for leg in _legs(task, task.line(no), s, return_to)]
-    await stock.move(tx, stamp, legs)
-    await _keep_missing(tx, stamp, task, settlements)
-    totals = {"put": 0, "returned": 0, "damaged": 0, "missing": 0}
-    for settlement in settlements.values():
-        for name in totals:
-            totals[name] += getattr(settlement, name)
-    append(tx, stamp, "tub.put_away", task.tub, {"task_id": task.task_id, **totals})
-    if done:
-        append(tx, stamp, "task.closed", task.task_id, {"tub": task.tub, "picked": task.qty_picked})
-    return after
+
+    settlements: Mapping[int, Settlement]
+    all_put: bool = False
+    return_to: str | None = None
 
 
-def _settled(line: Line, settlement: Settlement) -> Line:
-    after = replace(
-        line,
-        put=line.put + settlement.put,
-        returned=line.returned + settlement.returned,
-        damaged=line.damaged + settlement.damaged,
-        missing=line.missing + settlement.missing,
+async def put_away_all(tx: Tx, deeds: Sequence[PutAway]) -> Results:
+    """Account for units of lines; a task closes when all of its units are accounted for.
+
+    Refused with OverSettled when it is more than the tub holds of a line; NoSuchPlace, WrongKindOfPlace when units
+    cannot go back there.
+    """
+    named = {(deed.stamp.store_id, deed.return_to) for deed in deeds if deed.return_to}
+    places = await find_locations(tx, named) if named else {}
+    return await holding.do_all(tx, deeds, partial(_put_away, places=places), shown=True)
+
+
+def _put_away(held: Held, deed: PutAway, *, places: Places) -> Outcome:
+    task = held.task(deed, frozenset({TaskState.ON_FLOOR}), to_do="put away")
+    rest = {x.line_no: Settlement(put=x.unsettled) for x in task.lines if x.unsettled} if deed.all_put else {}
+    by_no = sorted((rest | dict(deed.settlements)).items())
+    settled = [(task.line(line_no), settlement) for line_no, settlement in by_no]
+    for line, settlement in settled:
+        rules.check_settlement(line, settlement)
+    if deed.return_to:
+        check_place(deed.return_to, places.get((task.store_id, deed.return_to)), kinds=RETURN_PLACES)
+    after = task.having(rules.settled(line, settlement) for line, settlement in settled)
+    totals = {way: sum(getattr(s, way) for _, s in settled) for way in ("put", "returned", "damaged", "missing")}
+    told = [Told("tub.put_away", task.tub, {"task_id": task.task_id, **totals})]
+    if rules.all_settled(after.lines):
+        after = after.at(TaskState.CLOSED, deed.stamp.now)
+        told.append(_closed(task))
+    return Outcome(
+        after,
+        told=told,
+        legs=[leg for line, s in settled for leg in _legs(task, line, s, deed.return_to)],
+        pulls=_arrived(settled),
+        lost=[(line, s.missing) for line, s in settled if s.missing],
     )
-    return replace(after, state=LineState.SETTLED) if after.unsettled == 0 else after
+
+
+def _closed(task: Task) -> Told:
+    return Told("task.closed", task.task_id, {"tub": task.tub, "picked": task.qty_picked})
 
 
 def _legs(task: Task, line: Line, s: Settlement, return_to: str | None) -> Iterable[Leg]:
@@ -313,55 +185,89 @@ def _legs(task: Task, line: Line, s: Settlement, return_to: str | None) -> Itera
     )
     for qty, dst, cause in ways:
         if qty:
-            yield Leg(line.sku, qty, task.tub, dst, cause, _line_id(task.task_id, line))
+            yield Leg(line.sku, qty, task.tub, dst, cause, line_id(task, line))
 
 
-async def _settle_pulls(tx: Tx, stamp: Stamp, task: Task, settlements: dict[int, Settlement]) -> None:
+def _arrived(settled: Sequence[tuple[Line, Settlement]]) -> dict[int, Callable[[Pull], Pull]]:
     """Tell the pulls what arrived; what did not fit is no longer wanted, what was lost on the way is wanted again."""
     per_pull: dict[int, list[Settlement]] = {}
-    for line_no, settlement in settlements.items():
-        per_pull.setdefault(task.line(line_no).pull_id, []).append(settlement)
-    held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=list(per_pull))
-    after = [_arrived(pull, per_pull[n]) for n, pull in held.items()]
-    await pulls.save_progress(tx, stamp, before=held.values(), after=after)
+    for line, settlement in settled:
+        per_pull.setdefault(line.pull_id, []).append(settlement)
+
+    def change(settlements: Sequence[Settlement]) -> Callable[[Pull], Pull]:
+        def arrived(pull: Pull) -> Pull:
+            qty, put = sum(s.qty for s in settlements), sum(s.put for s in settlements)
+            after = pull.change(filled=-qty, put=put, wanted=-sum(s.returned for s in settlements))
+            if after.state == "closed" and after.put == 0:
+                return replace(after, end_reason="did_not_fit")
+            return after
+
+        return arrived
+
+    return {n: change(settlements) for n, settlements in per_pull.items()}
 
 
-def _arrived(pull: Pull, settlements: Sequence[Settlement]) -> Pull:
-    qty, put = sum(s.qty for s in settlements), sum(s.put for s in settlements)
-    after = pull.change(filled=-qty, put=put, wanted=-sum(s.returned for s in settlements))
-    if after.state == "closed" and after.put == 0:
-        return replace(after, end_reason="did_not_fit")
-    return after
+async def close_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
+    """Close tubs on the floor; refused with NotBalanced while units are unaccounted for, telling which lines."""
+    return await holding.do_all(tx, deeds, _close, shown=True)
 
 
-async def _keep_missing(tx: Tx, stamp: Stamp, task: Task, settlements: dict[int, Settlement]) -> None:
-    """Units that left the backroom and never reached the floor are for a lead to look into."""
-    assert task.tub is not None
-    for line_no, settlement in sorted(settlements.items()):
-        if settlement.missing:
-            line = task.line(line_no)
-            await stock.open_discrepancy(
-                tx,
-                stamp,
-                kind="missing",
-                sku=line.sku,
-                location=task.tub,
-                qty=settlement.missing,
-                cause="task",
-                cause_id=_line_id(task.task_id, line),
-            )
-
-
-async def close(tx: Tx, stamp: Stamp, *, task: Task, fence: int) -> None:
-    """Close a tub on the floor; refused while units are unaccounted for.
-
-    Raises:
-        NotBalanced: it tells which lines.
-    """
-    rules.check_fence(task, fence)
-    rules.check_state(task, frozenset({TaskState.ON_FLOOR}), to_do="close it")
+def _close(held: Held, deed: Deed) -> Outcome:
+    task = held.task(deed, frozenset({TaskState.ON_FLOOR}), to_do="close it")
     rules.check_balanced(task)
-    assert task.tub is not None
-    await holding.save(tx, stamp, task=replace(task, state=TaskState.CLOSED), fence=fence, lease_until=task.lease_until)
-    await queries.move_tub(tx, stamp, tub=task.tub, state=TubState.IDLE, task_id=None)
-    append(tx, stamp, "task.closed", task.task_id, {"tub": task.tub, "picked": task.qty_picked})
+    return Outcome(task.at(TaskState.CLOSED, deed.stamp.now), told=[_closed(task)])
+
+
+async def resume_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
+    """Take over abandoned tubs, or ones on the floor whose holder has gone quiet; also one's own after a crash.
+
+    Refused with IllegalMove when its holder is at work.
+    """
+    return await holding.do_all(tx, deeds, _resume, shown=True)
+
+
+def _resume(held: Held, deed: Deed) -> Outcome:
+    assert deed.stamp.principal_id is not None
+    found = held.task(replace(deed, lease=None), frozenset(TaskState), to_do="resume it")
+    quiet = found.lease_until < deed.stamp.now
+    mine = found.claimed_by == deed.stamp.principal_id
+    live = found.state in rules.PICKING or found.state is TaskState.ON_FLOOR
+    if not live or not (quiet or mine or found.state is TaskState.ABANDONED):
+        raise rules.IllegalMove(
+            f"Task {found.task_id} is {found.state} and held until {found.lease_until:%H:%M}; a lead can reassign it.",
+            state=found.state,
+        )
+    task = held.task(deed, frozenset(TaskState), to_do="resume it")
+    return _taken_over(task, deed.stamp.principal_id, told="task.resumed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reassignment(Deed):
+    """A task given to another worker by a lead's word."""
+
+    worker: int
+
+
+async def reassign_all(tx: Tx, deeds: Sequence[Reassignment]) -> Results:
+    """Give tasks to other workers.
+
+    Refused with NoSuchWorker when that principal does not work here; IllegalMove when the task has ended.
+    """
+    workers = await queries.workers(tx, {(deed.stamp.store_id, deed.worker) for deed in deeds})
+    return await holding.do_all(tx, deeds, partial(_reassign, workers=workers), shown=True)
+
+
+def _reassign(held: Held, deed: Reassignment, *, workers: Mapping[tuple[int, int], str]) -> Outcome:
+    task = held.task(deed, frozenset(TaskState) - rules.ENDED, to_do="reassign it")
+    name = workers.get((task.store_id, deed.worker))
+    if name is None:
+        detail = f"Principal {deed.worker} has no backroom role in this store."
+        raise NoSuchWorker(detail, principal_id=deed.worker)
+    return replace(_taken_over(task, deed.worker, told="task.reassigned"), holder=name)
+
+
+def _taken_over(task: Task, worker: int, *, told: str) -> Outcome:
+    """Give a live task to a worker, with a new fence; the old holder's scans are refused from now on."""
+    state = TaskState.FILLING if task.state is TaskState.ABANDONED else task.state
+    taken = replace(task, state=state, fence=task.fence + 1, claimed_by=worker)
+    return Outcome(taken, told=[Told(told, task.task_id, {"worker": worker, "from": task.claimed_by})])

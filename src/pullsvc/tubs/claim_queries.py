@@ -1,130 +1,272 @@
-"""What claims look at and write: open pulls with their bins, and the task that is made of them."""
+"""What claims look at and write, for many claims of any stores at once: open pulls with their bins, and new tasks."""
 
 import json
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pullsvc.db import Row, Tx, sql
-from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs.picking import Bin, Candidate, Plan
-from pullsvc.tubs.queries import TASK_SHOWN
-from pullsvc.tubs.rules import MAX_LIVE_TASKS_A_WORKER
+from pullsvc.pulls.rules import NO_ZONE, Pull, State
+from pullsvc.tubs.picking import Bin, Candidate
+from pullsvc.tubs.searching import Queue
 
-# Free units of an item in the backroom, bin by bin: what the book says less what other tasks are on their way to pick.
+Key = tuple[int, int]  # (store_id, pull_id), and (store_id, principal_id).
+
+# Units of an item in the backroom, bin by bin: what no task is on its way to pick, and what the book says.
 _BINS = """
-    SELECT jsonb_agg(jsonb_build_array(b.location, l.zone, l.walk_seq, b.qty - coalesce(r.qty, 0)) ORDER BY b.location)
+    SELECT jsonb_agg(jsonb_build_array(b.location, l.zone, l.walk_seq, b.qty - coalesce(r.qty, 0), b.qty)
+                     ORDER BY b.location)
     FROM balances b
     JOIN locations l USING (store_id, location)
     LEFT JOIN LATERAL (
         SELECT sum(t.qty_planned - t.qty_picked) AS qty FROM task_lines t
         WHERE t.store_id = b.store_id AND t.sku = b.sku AND t.from_location = b.location
           AND t.state IN ('planned', 'skipped')) r ON true
-    WHERE b.store_id = :store_id AND b.sku = {sku} AND b.kind = 'backroom' AND b.qty > coalesce(r.qty, 0)
-      AND (CAST(:zones AS text[]) IS NULL OR l.zone = ANY(CAST(:zones AS text[])))
+    WHERE b.store_id = {store_id} AND b.sku = {sku} AND b.kind = 'backroom' AND b.qty > {more_than}
 """
-_CANDIDATES = f"""
-SELECT p.pull_id, p.sku, p.shelf, p.urgency, p.state, p.qty_wanted, p.qty_planned, p.qty_filled, p.qty_put,
-       p.end_reason, i.volume_ml, i.weight_g, free.bins
-FROM pulls p
-JOIN items i USING (store_id, sku)
-CROSS JOIN LATERAL (SELECT ({_BINS.format(sku="p.sku")}) AS bins) free
-WHERE p.store_id = :store_id AND p.state = 'open' AND free.bins IS NOT NULL
+BINS_OF_ITEM = sql(f"SELECT ({_BINS.format(store_id=':store_id', sku=':sku', more_than='coalesce(r.qty, 0)')}) AS bins")
+_BINS_OF_PULL = _BINS.format(store_id="p.store_id", sku="p.sku", more_than="0")
+_CANDIDATE = f"""
+p.store_id, p.pull_id, p.sku, p.shelf, p.zone, p.urgency, p.due_at, p.qty_wanted, p.qty_planned, p.qty_filled,
+       p.qty_put, p.end_reason, i.volume_ml, i.weight_g, ({_BINS_OF_PULL}) AS bins
 """
-MAX_CANDIDATES = 60
-_IN_CLAIM_ORDER = "ORDER BY p.urgency DESC, p.due_at, p.pull_id"
-_CHOSEN = "AND p.pull_id = ANY(CAST(:pull_ids AS bigint[]))"
-CANDIDATES = sql(f"{_CANDIDATES} {_IN_CLAIM_ORDER} LIMIT :limit")
+# One look-up a pull: nothing tells the planner how short a queue's head is, and a plain join might read all items.
+_ITEM = "CROSS JOIN LATERAL (SELECT * FROM items i WHERE i.store_id = p.store_id AND i.sku = p.sku LIMIT 1) i"
+_HEAD = "o.state = 'open' {but} ORDER BY o.urgency DESC, o.due_at, o.pull_id LIMIT q.walk {lock}"
 # A worker's claims come one after the other: nobody gets more tasks than one may hold, and a repeat finds its answer.
 # The wait is in the first look, as what it saw is only a guess: every later statement sees what is true after it.
-CANDIDATES_FOR_ONE = sql(f"""
+_LOOK = f"""
 WITH alone AS MATERIALIZED (
-    SELECT 1 AS claim FROM pg_advisory_xact_lock(
-        hashtextextended('claim ' || CAST(:store_id AS integer) || ' ' || CAST(:principal_id AS bigint), 0))
-)
-SELECT candidate.* FROM alone, ({_CANDIDATES} {_IN_CLAIM_ORDER} LIMIT :limit) AS candidate
-""")
-# Takes hold of pulls that nobody else is taking, and of the places of their items: two pulls may want the same units.
-# What is free there has to be read anew after this, as others may have planned it while this one waited for a place.
-_HOLD = f"""
-WITH held AS MATERIALIZED ({_CANDIDATES} {{which}} FOR NO KEY UPDATE OF p SKIP LOCKED),
-places AS MATERIALIZED (
-    SELECT 1 FROM balances
-    WHERE store_id = :store_id AND sku IN (SELECT sku FROM held) AND kind = 'backroom' AND qty > 0
-    ORDER BY sku, location FOR NO KEY UPDATE
-)
-SELECT pull_id FROM held, (SELECT count(*) FROM places) AS all_places
-"""
-HOLD_CHOSEN = sql(_HOLD.format(which=f"{_CHOSEN} {_IN_CLAIM_ORDER}"))
-# Under contention: a few that nobody else is taking, so that fifty handhelds never queue for one row.
-HOLD_FREE = sql(_HOLD.format(which=f"{_IN_CLAIM_ORDER} LIMIT :limit"))
-HELD_CANDIDATES = sql(f"{_CANDIDATES} {_CHOSEN} {_IN_CLAIM_ORDER}")
-INSERT_TASK = sql(f"""
-WITH tub AS MATERIALIZED (
-    SELECT tub FROM tubs WHERE store_id = :store_id AND tub = :tub AND state = 'idle' AND active
-    FOR NO KEY UPDATE SKIP LOCKED
+    SELECT count(pg_advisory_xact_lock(lock)) AS workers FROM (
+        SELECT DISTINCT hashtextextended('claim ' || store_id || ' ' || principal_id, 0) AS lock
+        FROM unnest(CAST(:worker_stores AS integer[]), CAST(:workers AS bigint[])) AS w(store_id, principal_id)
+        ORDER BY lock) in_order
 ),
-task AS (
-    INSERT INTO tasks (store_id, state, tub, fence, claimed_by, claimed_at, lease_until, estimated_s, line_count)
-    SELECT :store_id, CASE WHEN tub.tub IS NULL THEN 'claimed' ELSE 'filling' END, tub.tub, 1, :principal_id, :now,
-           :lease_until, :estimated_s, :line_count
-    FROM (SELECT 1) one LEFT JOIN tub ON true
-    WHERE (CAST(:tub AS text) IS NULL OR tub.tub IS NOT NULL)
-      AND :allowed > (SELECT count(*) FROM tasks WHERE store_id = :store_id AND ended_at IS NULL
-                      AND claimed_by = :principal_id AND state IN ('claimed', 'filling'))
+queues AS MATERIALIZED (
+    SELECT q.* FROM alone, unnest(CAST(:stores AS integer[]), CAST(:zones AS text[]), CAST(:walks AS integer[]))
+                           WITH ORDINALITY AS q(store_id, zone, walk, n)
+)
+SELECT q.n, {_CANDIDATE}
+FROM queues q
+CROSS JOIN LATERAL (
+    SELECT * FROM (SELECT * FROM pulls o WHERE o.store_id = q.store_id AND o.zone = q.zone AND {_HEAD}) of_zone
+    UNION ALL
+    SELECT * FROM (SELECT * FROM pulls o WHERE q.zone IS NULL AND o.store_id = q.store_id AND o.zone <> '{NO_ZONE}'
+                   AND {_HEAD}) of_any
+) p
+{_ITEM}
+"""
+LOOK = sql(_LOOK.format(but="", lock=""))
+# Where others were faster: takes hold of what it finds, so that what it finds next is free.
+LOOK_FREE = sql(
+    _LOOK.format(but="AND o.pull_id <> ALL(CAST(:held AS bigint[]))", lock="FOR NO KEY UPDATE OF o SKIP LOCKED")
+)
+# Takes hold of pulls that nobody else is taking, of the places of their items, as two pulls may want the same units,
+# and of the tubs in hand. What is free has to be read anew after it: others may have planned it while this one waited.
+HOLD = sql("""
+WITH held AS MATERIALIZED (
+    SELECT p.store_id, p.pull_id, p.sku
+    FROM unnest(CAST(:stores AS integer[]), CAST(:pull_ids AS bigint[])) AS chosen(store_id, pull_id)
+    JOIN pulls p USING (store_id, pull_id)
+    WHERE p.state = 'open' ORDER BY store_id, pull_id FOR NO KEY UPDATE OF p SKIP LOCKED
+),
+places AS MATERIALIZED (
+    SELECT 1 FROM (SELECT DISTINCT store_id, sku FROM held) wanted JOIN balances b USING (store_id, sku)
+    WHERE b.kind = 'backroom' AND b.qty > 0
+    ORDER BY store_id, sku, location FOR NO KEY UPDATE OF b
+),
+idle AS MATERIALIZED (
+    SELECT t.store_id, t.tub
+    FROM unnest(CAST(:tub_stores AS integer[]), CAST(:tubs AS text[])) AS scanned(store_id, tub)
+    JOIN tubs t USING (store_id, tub)
+    WHERE t.state = 'idle' AND t.active ORDER BY store_id, tub FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+SELECT (SELECT jsonb_agg(jsonb_build_array(store_id, pull_id)) FROM held) AS pulls,
+       (SELECT jsonb_agg(jsonb_build_array(store_id, tub)) FROM idle) AS tubs,
+       (SELECT jsonb_agg(jsonb_build_array(store_id, principal_id, (
+            SELECT count(*) FROM tasks t WHERE t.store_id = w.store_id AND t.claimed_by = w.principal_id
+            AND t.ended_at IS NULL AND t.state IN ('claimed', 'filling'))))
+        FROM unnest(CAST(:worker_stores AS integer[]), CAST(:workers AS bigint[])) AS w(store_id, principal_id)
+       ) AS tasks,
+       (SELECT count(*) FROM places) AS places
+""")
+# For whoever holds nothing yet: waits until those who have these pulls are done with them.
+AWAIT = sql("""
+SELECT 1 FROM unnest(CAST(:stores AS integer[]), CAST(:pull_ids AS bigint[])) AS chosen(store_id, pull_id)
+JOIN pulls p USING (store_id, pull_id) ORDER BY store_id, pull_id FOR NO KEY UPDATE OF p
+""")
+HELD = sql(f"""
+SELECT {_CANDIDATE}, i.description, i.department, i.attributes, i.case_pack
+FROM unnest(CAST(:stores AS integer[]), CAST(:pull_ids AS bigint[])) AS chosen(store_id, pull_id)
+JOIN pulls p USING (store_id, pull_id)
+{_ITEM}
+WHERE p.state = 'open'
+""")
+TUBS = sql("""
+SELECT store_id, tub, t.state, t.task_id, t.active
+FROM unnest(CAST(:stores AS integer[]), CAST(:tubs AS text[])) AS scanned(store_id, tub)
+JOIN tubs t USING (store_id, tub)
+""")
+INSERT_TASKS = sql("""
+WITH given AS MATERIALIZED (
+    SELECT nextval('tasks_task_id_seq') AS task_id, in_order.* FROM (
+        SELECT * FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS g(n integer, store_id integer, tub text,
+            claimed_by bigint, claimed_at timestamptz, lease_until timestamptz, estimated_s integer, lines jsonb)
+        ORDER BY n) in_order
+),
+made AS (
+    INSERT INTO tasks (store_id, task_id, state, tub, fence, claimed_by, claimed_at, lease_until, estimated_s,
+                       line_count)
+    SELECT store_id, task_id, CASE WHEN tub IS NULL THEN 'claimed' ELSE 'filling' END, tub, 1, claimed_by, claimed_at,
+           lease_until, estimated_s, jsonb_array_length(lines)
+    FROM given
     RETURNING *
 ),
 lines AS (
     INSERT INTO task_lines (store_id, task_id, line_no, pull_id, sku, from_location, shelf, pick_seq, state,
                             qty_planned)
-    SELECT :store_id, task.task_id, l.line_no, l.pull_id, l.sku, l.location, l.shelf, l.line_no, 'planned', l.qty
-    FROM task, jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(
-        line_no integer, pull_id bigint, sku text, location text, shelf text, qty integer)
-    RETURNING *
+    SELECT g.store_id, g.task_id, l.line_no, l.pull_id, l.sku, l.from_location, l.shelf, l.line_no, 'planned',
+           l.qty_planned
+    FROM given g CROSS JOIN LATERAL jsonb_to_recordset(g.lines) AS l(
+        line_no integer, pull_id bigint, sku text, from_location text, shelf text, qty_planned integer)
 ),
 bound AS (
-    UPDATE tubs SET state = 'filling', task_id = task.task_id, updated_at = :now
-    FROM task WHERE tubs.store_id = :store_id AND tubs.tub = task.tub
+    UPDATE tubs t SET state = 'filling', task_id = g.task_id, updated_at = g.claimed_at
+    FROM given g WHERE t.store_id = g.store_id AND t.tub = g.tub
 )
-{TASK_SHOWN.format(tasks="task", lines="lines")}
+SELECT g.n, t.*, p.name AS worker
+FROM given g JOIN made t USING (store_id, task_id) JOIN principals p ON p.principal_id = t.claimed_by
 """)
-HELD_TASKS = sql("""
-SELECT count(*) AS tasks FROM tasks
-WHERE store_id = :store_id AND ended_at IS NULL AND claimed_by = :principal_id AND state IN ('claimed', 'filling')
-""")
-BINS_OF_ITEM = sql(f"SELECT ({_BINS.format(sku=':sku')}) AS bins")
 
 
-def candidate_of(row: Row) -> Candidate:
-    """Make the planner's value from a row of an open pull."""
-    return Candidate(
-        pull_id=row.pull_id,
-        sku=row.sku,
-        shelf=row.shelf,
-        urgency=row.urgency,
-        qty=row.qty_wanted - row.qty_planned - row.qty_filled - row.qty_put,
-        volume_ml=row.volume_ml,
-        weight_g=row.weight_g,
-        bins=tuple(Bin(*b) for b in row.bins or ()),
-    )
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An open pull as it was found.
 
-
-async def insert_task(tx: Tx, stamp: Stamp, *, plan: Plan, tub: str | None, lease: timedelta) -> Row | None:
-    """Write the claimed task with its lines, bind its tub, and return it as it is shown.
-
-    None: the tub is taken, or the worker holds too many.
+    Attributes:
+        store_id: Its store.
+        candidate: For the planner; without bins when nothing of the item is free.
+        home: Zone where most of its units are, by the books; NO_ZONE: nowhere.
+        pull: How far it has come.
+        facts: What is shown of its item; empty unless the pull is held.
     """
-    lines = [
-        {"line_no": n, "pull_id": x.pull_id, "sku": x.sku, "location": x.location, "shelf": x.shelf, "qty": x.qty}
-        for n, x in enumerate(plan.lines, start=1)
-    ]
-    return await tx.row(
-        INSERT_TASK,
-        store_id=stamp.store_id,
-        principal_id=stamp.principal_id,
-        now=stamp.now,
-        lease_until=stamp.now + lease,
-        tub=tub,
-        estimated_s=plan.estimated_s,
-        line_count=len(lines),
-        allowed=MAX_LIVE_TASKS_A_WORKER,
-        lines=json.dumps(lines),
+
+    store_id: int
+    candidate: Candidate
+    home: str
+    pull: Pull
+    facts: Mapping[str, Any]
+
+    @property
+    def key(self) -> Key:
+        """Its store and id."""
+        return self.store_id, self.pull.pull_id
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an act has taken hold of, and how many tasks each worker has in hand."""
+
+    pulls: frozenset[Key]
+    tubs: frozenset[tuple[int, str]]
+    tasks: Mapping[Key, int]
+
+
+async def look(
+    tx: Tx, queues: Sequence[Queue], *, workers: Collection[Key] = (), but: Collection[Key] | None = None
+) -> list[list[Found]]:
+    """Return the head of each queue.
+
+    Args:
+        tx: The transaction.
+        queues: Where to look, and how far.
+        workers: Claims of theirs in other transactions wait until this one is over.
+        but: What this transaction holds already; with it, all that is found is free, and held from now on.
+    """
+    params: dict[str, object] = {
+        "stores": [q.store_id for q in queues],
+        "zones": [q.zone for q in queues],
+        "walks": [q.walk for q in queues],
+        "worker_stores": [store for store, _ in workers],
+        "workers": [worker for _, worker in workers],
+    }
+    if but is None:
+        rows = await tx.rows(LOOK, **params)
+    else:
+        rows = await tx.rows(LOOK_FREE, **params, held=[pull_id for _, pull_id in but])
+    found: list[list[Found]] = [[] for _ in queues]
+    for row in rows:
+        found[row[0] - 1].append(_found(row[1:]))
+    return found
+
+
+async def hold(tx: Tx, pulls: Collection[Key], *, tubs: Collection[tuple[int, str]], workers: Collection[Key]) -> Held:
+    """Take hold of the open ones of these pulls and the idle ones of these tubs that nobody else is taking."""
+    row = await tx.one(
+        HOLD,
+        **_keys(pulls),
+        tub_stores=[store for store, _ in tubs],
+        tubs=[tub for _, tub in tubs],
+        worker_stores=[store for store, _ in workers],
+        workers=[worker for _, worker in workers],
     )
+    return Held(
+        frozenset((store, pull) for store, pull in row.pulls or ()),
+        frozenset((store, tub) for store, tub in row.tubs or ()),
+        {(store, worker): tasks for store, worker, tasks in row.tasks or ()},
+    )
+
+
+async def held(tx: Tx, pulls: Collection[Key]) -> list[Found]:
+    """Return these pulls, which the caller has taken hold of, as they are now."""
+    return [_found(row) for row in await tx.rows(HELD, **_keys(pulls))]
+
+
+async def wait_for(tx: Tx, pulls: Collection[Key]) -> None:
+    """Wait until nobody else holds these pulls; only for who holds none, or two would wait for each other."""
+    await tx.run(AWAIT, **_keys(pulls))
+
+
+async def tubs_of(tx: Tx, tubs: Collection[tuple[int, str]]) -> dict[tuple[int, str], Row]:
+    """Return these tubs by (store_id, tub); unknown ones are left out."""
+    rows = await tx.rows(TUBS, stores=[store for store, _ in tubs], tubs=[tub for _, tub in tubs])
+    return {(row.store_id, row.tub): row for row in rows}
+
+
+async def insert_tasks(tx: Tx, tasks: Sequence[Mapping[str, object]]) -> dict[int, Row]:
+    """Write claimed tasks with their lines, bind their tubs, and return the tasks by their number `n`."""
+    rows = await tx.rows(INSERT_TASKS, tasks=json.dumps(tasks, default=str))
+    return {row["n"]: row for row in rows}
+
+
+def _keys(pulls: Iterable[Key]) -> dict[str, object]:
+    keys = sorted(pulls)
+    return {"stores": [store for store, _ in keys], "pull_ids": [pull_id for _, pull_id in keys]}
+
+
+def _found(row: Sequence[Any]) -> Found:
+    """Make the planner's values from the columns of _CANDIDATE and, of a held pull, those of its item."""
+    store_id, pull_id, sku, shelf, zone, urgency, due_at, *progress = row[:12]
+    wanted, planned, filled, put, end_reason = progress
+    volume_ml, weight_g, bins, *shown = row[12:]
+    places = [Bin(*b) for b in bins or ()]
+    candidate = Candidate(
+        pull_id=pull_id,
+        sku=sku,
+        shelf=shelf,
+        zone=zone,
+        urgency=urgency,
+        due_at=due_at,
+        qty=wanted - planned - filled - put,
+        volume_ml=volume_ml,
+        weight_g=weight_g,
+        bins=tuple(b for b in places if b.available > 0),
+    )
+    home = zone
+    if not any(b.zone == zone for b in places):
+        home = max(places, key=lambda b: b.book).zone if places else NO_ZONE
+    pull = Pull(pull_id, State.OPEN, wanted, planned, filled, put, end_reason)
+    return Found(store_id, candidate, home, pull, dict(zip(SHOWN, shown, strict=bool(shown))))
+
+
+SHOWN = ("description", "department", "attributes", "case_pack")

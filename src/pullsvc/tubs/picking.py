@@ -3,8 +3,10 @@
 The same planner answers "what would I get?" and "give it to me", so that the preview never lies.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 
 # Seconds of work, as measured in stores: stacking time follows from the number of lines and of units
 # (van Zelst 2009, Curseu 2009); the figures are those of the replenishment benchmark in docs/benchmark.md.
@@ -12,24 +14,30 @@ FETCH_TUB_S = 60
 LINE_S = 25
 UNIT_S = 1
 TO_FLOOR_S = 90
+MAX_NEIGHBOURS = 60  # Open pulls next in urgency, among which the walk chooses.
 URGENT_BAND = 10  # Pulls whose urgency differs by less than this are taken in the order of the walk.
+
+
+Given = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Units of an item in a backroom location that no task has reserved.
+    """Units of an item in a backroom location.
 
     Attributes:
         location: The location.
         zone: Its backroom zone.
         walk_seq: Its place on the walk.
-        available: Eaches; > 0.
+        available: Eaches that no task has reserved.
+        book: Eaches by the books.
     """
 
     location: str
     zone: str
     walk_seq: int
     available: int
+    book: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,9 @@ class Candidate:
         pull_id: The pull.
         sku: Its item.
         shelf: Where it goes.
+        zone: Backroom zone in which claims look for it.
         urgency: 0..100.
+        due_at: By when it is wanted, aware; the earlier of two equally urgent ones comes first.
         qty: Eaches that nobody has planned yet; > 0.
         volume_ml: Of one each.
         weight_g: Of one each.
@@ -50,7 +60,9 @@ class Candidate:
     pull_id: int
     sku: str
     shelf: str
+    zone: str
     urgency: int
+    due_at: datetime
     qty: int
     volume_ml: int
     weight_g: int
@@ -105,54 +117,87 @@ def work_s(lines: Iterable[PlannedLine]) -> int:
     return FETCH_TUB_S + sum(LINE_S + UNIT_S * stop.qty for stop in stops) + TO_FLOOR_S
 
 
-def compose(candidates: Sequence[Candidate], limits: Limits) -> Plan | None:
-    """Return the task to hand out now, None when no candidate has units to pick.
+class Pool:
+    """Open pulls of a store with the free units of their items; what one task is given, the next one cannot have.
 
-    Args:
-        candidates: Open pulls, most urgent first.
-        limits: Of the tub and the trip; the first unit of the seed goes in even if it exceeds them alone.
-    Returns:
-        A plan that holds the most urgent pull that can be served; no bin gives more than it has, no pull gets more
-        than its qty, and the limits hold for everything beyond the first unit.
+    All claims of a moment are composed from one pool, one after the other, and so is the preview of the next ones.
+
+    Attributes:
+        given: Eaches given out, by item and location.
     """
-    seed = next((c for c in candidates if any(b.available > 0 for b in c.bins)), None)
-    if seed is None:
-        return None
-    draft = _Draft(limits)
-    draft.take(seed, must=True)
-    start = draft.lines[0].walk_seq
-    rest = [c for c in candidates if c.pull_id != seed.pull_id and c.bins]
-    for candidate in sorted(rest, key=lambda c: (-(c.urgency // URGENT_BAND), _distance(c, start), c.pull_id)):
-        if len(draft.lines) >= limits.lines:
-            break
-        draft.take(candidate)
-    lines = tuple(sorted(draft.lines, key=lambda line: (line.walk_seq, line.location, line.sku)))
-    return Plan(lines=lines, estimated_s=work_s(lines))
+
+    def __init__(self, candidates: Iterable[Candidate] = (), *, given: Given | None = None) -> None:
+        """Make a pool of these pulls, less the units that were given out of another one."""
+        self.given: Given = {sku: dict(places) for sku, places in (given or {}).items()}
+        self._candidates: dict[int, Candidate] = {}
+        self.add(candidates)
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Add pulls that are not in it yet."""
+        both = [*self._candidates.values(), *candidates]
+        self._candidates = {c.pull_id: c for c in sorted(both, key=_claim_order)}
+
+    def compose(self, limits: Limits, zones: Collection[str] | None = None) -> Plan | None:
+        """Return the task to hand out next and take its units out of the pool; None: no pull can be served.
+
+        Args:
+            limits: Of the tub and the trip; the first unit of the seed goes in even if it exceeds them alone.
+            zones: Backroom zones to walk; None: all.
+        Returns:
+            A plan that holds the most urgent pull that can be served; no bin gives more than it has, no pull gets more
+            than its qty, and the limits hold for everything beyond the first unit.
+        """
+        servable = self._servable(zones)
+        seed = next(servable, None)
+        if seed is None:
+            return None
+        draft = _Draft(limits)
+        draft.take(seed, must=True)
+        start = draft.lines[0].walk_seq
+        near = islice(servable, neighbours_of(limits))
+        for candidate in sorted(near, key=lambda c: (-(c.urgency // URGENT_BAND), _distance(c, start), c.pull_id)):
+            if not draft.has_room:
+                break
+            draft.take(candidate)
+        lines = tuple(sorted(draft.lines, key=lambda line: (line.walk_seq, line.location, line.sku)))
+        self._give(lines)
+        return Plan(lines=lines, estimated_s=work_s(lines))
+
+    def _servable(self, zones: Collection[str] | None) -> Iterator[Candidate]:
+        """Yield what can still be served in these zones, most urgent first, with the bins that still have units."""
+        for candidate in self._candidates.values():
+            bins = candidate.bins
+            if zones is not None:
+                bins = tuple(b for b in bins if b.zone in zones)
+            if given := self.given.get(candidate.sku):
+                bins = _without(bins, given)
+            if bins:
+                yield candidate if bins == candidate.bins else replace(candidate, bins=bins)
+
+    def _give(self, lines: Iterable[PlannedLine]) -> None:
+        for line in lines:
+            places = self.given.setdefault(line.sku, {})
+            places[line.location] = places.get(line.location, 0) + line.qty
+            pull = self._candidates[line.pull_id]
+            if pull.qty > line.qty:
+                self._candidates[line.pull_id] = replace(pull, qty=pull.qty - line.qty)
+            else:
+                del self._candidates[line.pull_id]
 
 
-def preview(candidates: Sequence[Candidate], limits: Limits, *, tasks: int) -> list[Plan]:
-    """Return the tasks that the next claims would get, one after the other, if nothing else happened."""
-    plans: list[Plan] = []
-    left = list(candidates)
-    while len(plans) < tasks and (plan := compose(left, limits)):
-        plans.append(plan)
-        left = _without(left, plan)
-    return plans
+def _without(bins: Iterable[Bin], given: Mapping[str, int]) -> tuple[Bin, ...]:
+    """Return the bins that still have units when these were given."""
+    left = (replace(b, available=b.available - given[b.location]) if b.location in given else b for b in bins)
+    return tuple(b for b in left if b.available > 0)
 
 
-def _without(candidates: Sequence[Candidate], plan: Plan) -> list[Candidate]:
-    taken: dict[tuple[str, str], int] = {}
-    planned: dict[int, int] = {}
-    for line in plan.lines:
-        taken[line.sku, line.location] = taken.get((line.sku, line.location), 0) + line.qty
-        planned[line.pull_id] = planned.get(line.pull_id, 0) + line.qty
-    left = []
-    for c in candidates:
-        bins = tuple(replace(b, available=b.available - taken.get((c.sku, b.location), 0)) for b in c.bins)
-        rest = c.qty - planned.get(c.pull_id, 0)
-        if rest > 0:
-            left.append(replace(c, qty=rest, bins=tuple(b for b in bins if b.available > 0)))
-    return left
+def neighbours_of(limits: Limits) -> int:
+    """Return how many pulls beside the seed are looked at to fill a tub; none for a tub of one stop."""
+    return MAX_NEIGHBOURS if limits.lines > 1 else 0
+
+
+def _claim_order(candidate: Candidate) -> tuple[int, datetime, int]:
+    return -candidate.urgency, candidate.due_at, candidate.pull_id
 
 
 def _distance(candidate: Candidate, walk_seq: int) -> int:
@@ -181,16 +226,16 @@ class _Draft:
         self._volume_ml = 0
         self._weight_g = 0
         self._seconds = FETCH_TUB_S + TO_FLOOR_S
-        self._taken: dict[tuple[str, str], int] = {}
+        self._given: Given = {}  # Into this tub: two of its pulls may want the same item.
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the tub takes another stop."""
+        return len(self.lines) < self.limits.lines
 
     def take(self, candidate: Candidate, *, must: bool = False) -> None:
         """Add as much of the candidate as fits, from as few bins as possible; `must`: at least one unit."""
-        free = [
-            replace(b, available=left)
-            for b in candidate.bins
-            if (left := b.available - self._taken.get((candidate.sku, b.location), 0)) > 0
-        ]
-        for stop, wanted in source(free, candidate.qty):
+        for stop, wanted in source(_without(candidate.bins, self._given.get(candidate.sku, {})), candidate.qty):
             qty = min(wanted, self._fits(candidate))
             if qty <= 0 and must and not self.lines:
                 qty = 1
@@ -200,7 +245,7 @@ class _Draft:
 
     def _fits(self, candidate: Candidate) -> int:
         """How many more eaches of the candidate go in as one more line."""
-        if len(self.lines) >= self.limits.lines:
+        if not self.has_room:
             return 0
         room = [(self.limits.seconds - self._seconds - LINE_S) // UNIT_S]
         if candidate.volume_ml:
@@ -215,5 +260,5 @@ class _Draft:
         self._volume_ml += qty * candidate.volume_ml
         self._weight_g += qty * candidate.weight_g
         self._seconds += LINE_S + UNIT_S * qty
-        place = (candidate.sku, stop.location)
-        self._taken[place] = self._taken.get(place, 0) + qty
+        places = self._given.setdefault(candidate.sku, {})
+        places[stop.location] = places.get(stop.location, 0) + qty

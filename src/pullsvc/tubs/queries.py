@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from pullsvc.catalog.rules import sku_forms
-from pullsvc.db import Row, Tx, sql
-from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs.rules import Line, LineState, ShortReason, Task, TaskState
+from pullsvc.db import Row, Trailing, Tx, sql
+from pullsvc.tubs.rules import ENDED, TUB_STATE, Line, LineState, ShortReason, Task, TaskState, TubState
+
+Key = tuple[int, int]  # (store_id, task_id)
 
 LOCK_PLACES = sql("""
 SELECT location FROM balances WHERE store_id = :store_id AND sku = :sku AND kind = 'backroom'
@@ -29,49 +31,88 @@ SELECT t.*, p.name AS worker, (
     WHERE l.store_id = t.store_id AND l.task_id = t.task_id) AS lines
 FROM {tasks} t JOIN principals p ON p.principal_id = t.claimed_by
 """
+# A planner that does not know how many rows it is given counts on ten of an array and a hundred of a JSON document, and
+# would rather read a table of some pages through than look that many up. All ids lie in this range, but the planner
+# thinks that few do, and looks each up by its key, as is right for one act and for a batch of them.
+_FEW = "{of}.store_id BETWEEN 1 AND 2147483647"
+
 # The task and its lines are locked together, so that the lines are those of now, not of before a wait for the lock.
 # Only a line that was added during the wait is not among them: the task's own `line_count` tells.
-TASK_FOR_ACT = sql("""
-SELECT t.task_id, t.state AS task_state, t.fence, t.tub, t.claimed_by, t.lease_until, t.qty_picked AS task_picked,
-       t.line_count,
+_LOCK = """
+SELECT t.store_id, t.task_id, t.state AS task_state, t.fence, t.tub, t.lane, t.claimed_by, t.claimed_at, t.lease_until,
+       t.estimated_s, t.line_count, t.staged_at, t.delivered_at, t.ended_at,
        l.line_no, l.pull_id, l.sku, l.from_location, l.shelf, l.pick_seq, l.state, l.short_reason, l.qty_planned,
-       l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing,
-       coalesce(b.sku, i.sku) AS scanned_sku, coalesce(b.pack_qty, 1) AS scanned_pack
-FROM tasks t
-JOIN task_lines l USING (store_id, task_id)
-LEFT JOIN barcodes b ON b.store_id = t.store_id AND b.code = :code
-LEFT JOIN LATERAL (
-    SELECT sku FROM items WHERE store_id = t.store_id AND sku = ANY(CAST(:forms AS text[]))
-    ORDER BY length(sku) DESC LIMIT 1) i ON true
-WHERE t.store_id = :store_id AND t.task_id = :task_id
-ORDER BY l.line_no FOR NO KEY UPDATE OF t, l
-""")
-# The fence is compared where the work is written: a stale holder changes nothing, whatever it read before.
-PICK = sql("""
-WITH line AS (
-    UPDATE task_lines
-    SET qty_picked = qty_picked + :qty, picked_at = :now,
-        state = CASE WHEN qty_picked + :qty = qty_planned THEN 'picked'
-                     WHEN state = 'picked' THEN 'planned' ELSE state END
-    WHERE store_id = :store_id AND task_id = :task_id AND line_no = :line_no
-    RETURNING state, qty_picked
+       l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing{shown}
+FROM unnest(CAST(:stores AS integer[]), CAST(:task_ids AS bigint[])) AS wanted(store_id, task_id)
+JOIN tasks t USING (store_id, task_id)
+JOIN task_lines l USING (store_id, task_id){joined}
+WHERE {few}
+ORDER BY t.store_id, t.task_id, l.line_no FOR NO KEY UPDATE OF t, l
+"""
+LOCK = sql(_LOCK.format(shown="", joined="", few=_FEW.format(of="wanted")))
+# The same with what a task shows besides: whoever answers with the task need not look again.
+LOCK_SHOWN = sql(
+    _LOCK.format(
+        shown=", p.name AS worker, i.description, i.department, i.attributes, i.case_pack, q.urgency",
+        joined="""
+JOIN principals p ON p.principal_id = t.claimed_by
+JOIN items i ON i.store_id = l.store_id AND i.sku = l.sku
+JOIN pulls q ON q.store_id = l.store_id AND q.pull_id = l.pull_id""",
+        few=_FEW.format(of="wanted"),
+    )
 )
-UPDATE tasks t
-SET state = 'filling', qty_picked = t.qty_picked + :qty, lease_until = :lease_until
-FROM line
-WHERE t.store_id = :store_id AND t.task_id = :task_id AND t.fence = :fence
-RETURNING t.lease_until, line.state, line.qty_picked
+# Which item each scanned code is, and how many eaches one scan of it stands for.
+SCANNED = sql(f"""
+SELECT s.store_id, s.code, coalesce(b.sku, i.sku) AS sku, coalesce(b.pack_qty, 1) AS pack
+FROM jsonb_to_recordset(CAST(:scans AS jsonb)) AS s(store_id integer, code text, forms text[])
+LEFT JOIN LATERAL (
+    SELECT sku, pack_qty FROM barcodes WHERE store_id = s.store_id AND code = s.code LIMIT 1
+) b ON true
+LEFT JOIN LATERAL (
+    SELECT sku FROM items WHERE store_id = s.store_id AND sku = ANY(s.forms) ORDER BY length(sku) DESC LIMIT 1
+) i ON true
+WHERE {_FEW.format(of="s")} AND coalesce(b.sku, i.sku) IS NOT NULL
 """)
-WRITE_LINES = sql("""
-UPDATE task_lines t
-SET state = l.state, short_reason = l.short_reason, qty_put = l.put, qty_returned = l.returned, qty_picked = l.picked,
-    qty_damaged = l.damaged, qty_missing = l.missing, pick_seq = l.pick_seq,
-    short_at = CASE WHEN l.state = 'short' THEN coalesce(t.short_at, :now) END,
-    settled_at = CASE WHEN l.state = 'settled' THEN coalesce(t.settled_at, :now) END
-FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(line_no integer, state text, short_reason text, picked integer,
-    put integer, returned integer, damaged integer, missing integer, pick_seq integer)
-WHERE t.store_id = :store_id AND t.task_id = :task_id AND t.line_no = l.line_no
+LOCK_TUBS = sql(f"""
+SELECT store_id, tub, state, task_id, active
+FROM unnest(CAST(:stores AS integer[]), CAST(:tubs AS text[])) AS wanted(store_id, tub)
+JOIN tubs USING (store_id, tub)
+WHERE {_FEW.format(of="wanted")}
+ORDER BY store_id, tub FOR NO KEY UPDATE OF tubs
 """)
+# What follows is written row by row as the rules left it.
+_TASKS = f"""
+    UPDATE tasks t
+    SET state = g.state, tub = g.tub, lane = g.lane, fence = g.fence, claimed_by = g.claimed_by,
+        lease_until = g.lease_until, qty_picked = g.picked, qty_settled = g.settled, staged_at = g.staged_at,
+        delivered_at = g.delivered_at, ended_at = g.ended_at
+    FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS g(
+        store_id integer, task_id bigint, held_fence bigint, state text, tub text, lane text, fence bigint,
+        claimed_by bigint, lease_until timestamptz, picked integer, settled integer, staged_at timestamptz,
+        delivered_at timestamptz, ended_at timestamptz)
+    WHERE {_FEW.format(of="g")} AND t.store_id = g.store_id AND t.task_id = g.task_id AND t.fence = g.held_fence
+"""
+_LINES = f"""
+    UPDATE task_lines t
+    SET state = g.state, short_reason = g.short_reason, pick_seq = g.pick_seq, qty_picked = g.picked, qty_put = g.put,
+        qty_returned = g.returned, qty_damaged = g.damaged, qty_missing = g.missing,
+        picked_at = CASE WHEN g.picked > t.qty_picked THEN g.at ELSE t.picked_at END,
+        short_at = CASE WHEN g.state = 'short' THEN coalesce(t.short_at, g.at) END,
+        settled_at = CASE WHEN g.state = 'settled' THEN coalesce(t.settled_at, g.at) END
+    FROM jsonb_to_recordset(CAST(:task_lines AS jsonb)) AS g(
+        store_id integer, task_id bigint, line_no integer, state text, short_reason text, pick_seq integer,
+        picked integer, put integer, returned integer, damaged integer, missing integer, at timestamptz)
+    WHERE {_FEW.format(of="g")} AND t.store_id = g.store_id AND t.task_id = g.task_id AND t.line_no = g.line_no
+"""
+_TUBS = f"""
+    UPDATE tubs t SET state = g.state, lane = g.lane, task_id = g.task_id, updated_at = g.at
+    FROM jsonb_to_recordset(CAST(:tubs AS jsonb)) AS g(
+        store_id integer, tub text, state text, lane text, task_id bigint, at timestamptz)
+    WHERE {_FEW.format(of="g")} AND t.store_id = g.store_id AND t.tub = g.tub
+"""
+# Who holds a task alone writes its lines and its tub, so all of it may be written last.
+TASKS_LAST, LINES_LAST, TUBS_LAST = Trailing("tasks", _TASKS), Trailing("task_lines", _LINES), Trailing("tubs", _TUBS)
+SAVE = sql(f"WITH written_lines AS ({_LINES}), written_tubs AS ({_TUBS}) {_TASKS}")
 ADD_LINES = sql("""
 WITH added AS (
     INSERT INTO task_lines (store_id, task_id, line_no, pull_id, sku, from_location, shelf, pick_seq, state,
@@ -83,16 +124,7 @@ WITH added AS (
 )
 UPDATE tasks SET line_count = (SELECT max(line_no) FROM added) WHERE store_id = :store_id AND task_id = :task_id
 """)
-WRITE_TASK = sql("""
-UPDATE tasks
-SET state = :state, tub = :tub, lane = coalesce(:lane, lane), fence = :new_fence, claimed_by = :claimed_by,
-    lease_until = :lease_until, qty_picked = :qty_picked, qty_settled = :qty_settled,
-    staged_at = CASE WHEN :state = 'staged' THEN coalesce(staged_at, :now) ELSE staged_at END,
-    delivered_at = CASE WHEN :state = 'on_floor' THEN coalesce(delivered_at, :now) ELSE delivered_at END,
-    ended_at = CASE WHEN :ended THEN CAST(:now AS timestamptz) END
-WHERE store_id = :store_id AND task_id = :task_id AND fence = :fence
-""")
-TAKE_TUB = sql("""
+TUB = sql("""
 UPDATE tubs SET state = 'filling', task_id = :task_id, updated_at = :now
 WHERE store_id = :store_id AND tub = :tub AND state = 'idle' AND active RETURNING tub
 """)
@@ -149,112 +181,185 @@ SELECT task_id FROM tasks
 WHERE store_id = :store_id AND ended_at IS NULL AND lease_until < :now AND state IN ('claimed', 'filling')
 ORDER BY lease_until LIMIT :limit
 """)
-PRINCIPAL_IN_STORE = sql("""
-SELECT 1 FROM principals p WHERE principal_id = :principal_id AND active AND (chain_role = 'admin' OR EXISTS (
-    SELECT 1 FROM grants g WHERE g.principal_id = p.principal_id AND g.store_id = :store_id
+WORKERS = sql("""
+SELECT w.store_id, w.principal_id, p.name
+FROM unnest(CAST(:stores AS integer[]), CAST(:principals AS bigint[])) AS w(store_id, principal_id)
+JOIN principals p USING (principal_id)
+WHERE p.active AND (p.chain_role = 'admin' OR EXISTS (
+    SELECT 1 FROM grants g WHERE g.principal_id = w.principal_id AND g.store_id = w.store_id
     AND g.role IN ('backroom', 'lead', 'manager', 'admin')))
 """)
 
 
-async def task_for_act(
-    tx: Tx, *, store_id: int, task_id: int, code: str | None = None
-) -> tuple[Task, str | None, int] | None:
-    """Lock a task with its lines; also tell which item `code` is and how many eaches one scan of it stands for."""
-    forms = sku_forms(code) if code else []
-    rows = await tx.rows(TASK_FOR_ACT, store_id=store_id, task_id=task_id, code=code, forms=forms)
-    if rows and len(rows) < rows[0].line_count:
-        rows = await tx.rows(TASK_FOR_ACT, store_id=store_id, task_id=task_id, code=code, forms=forms)
-    if not rows:
-        return None
+async def lock_tasks(tx: Tx, wanted: Iterable[Key], *, shown: bool = False) -> dict[Key, tuple[Task, list[Row]]]:
+    """Lock tasks with their lines, in the order of their keys, and return them with the rows they were made from.
+
+    Args:
+        tx: The transaction.
+        wanted: Tasks of any stores; those that do not exist are left out.
+        shown: Have the rows hold what a task shows besides its own state.
+    """
+    keys = sorted(set(wanted))
+    statement = LOCK_SHOWN if shown else LOCK
+    named = {"stores": [store for store, _ in keys], "task_ids": [task_id for _, task_id in keys]}
+    found = _by_task(await tx.rows(statement, **named))
+    if any(len(rows) < rows[0].line_count for rows in found.values()):
+        found = _by_task(await tx.rows(statement, **named))
+    return {key: (_task_of(rows), rows) for key, rows in found.items()}
+
+
+def _by_task(rows: Sequence[Row]) -> dict[Key, list[Row]]:
+    return {key: list(group) for key, group in groupby(rows, key=lambda row: (row["store_id"], row["task_id"]))}
+
+
+def _task_of(rows: Sequence[Row]) -> Task:
     head = rows[0]
-    task = Task(
-        task_id=head.task_id,
-        state=TaskState(head.task_state),
-        fence=head.fence,
-        tub=head.tub,
-        claimed_by=head.claimed_by,
-        lease_until=head.lease_until,
-        qty_picked=head.task_picked,
-        lines=tuple(_line_of(row) for row in rows),
+    return Task(
+        store_id=head["store_id"],
+        task_id=head["task_id"],
+        state=TaskState(head["task_state"]),
+        fence=head["fence"],
+        tub=head["tub"],
+        lane=head["lane"],
+        claimed_by=head["claimed_by"],
+        lease_until=head["lease_until"],
+        staged_at=head["staged_at"],
+        delivered_at=head["delivered_at"],
+        ended_at=head["ended_at"],
+        lines=tuple(map(_line_of, rows)),
     )
-    return task, head.scanned_sku, head.scanned_pack
 
 
 def _line_of(row: Row) -> Line:
     return Line(
-        line_no=row.line_no,
-        pull_id=row.pull_id,
-        sku=row.sku,
-        location=row.from_location,
-        shelf=row.shelf,
-        pick_seq=row.pick_seq,
-        state=LineState(row.state),
-        short_reason=ShortReason(row.short_reason) if row.short_reason else None,
-        planned=row.qty_planned,
-        picked=row.qty_picked,
-        put=row.qty_put,
-        returned=row.qty_returned,
-        damaged=row.qty_damaged,
-        missing=row.qty_missing,
+        line_no=row["line_no"],
+        pull_id=row["pull_id"],
+        sku=row["sku"],
+        location=row["from_location"],
+        shelf=row["shelf"],
+        pick_seq=row["pick_seq"],
+        state=LineState(row["state"]),
+        short_reason=ShortReason(row["short_reason"]) if row["short_reason"] else None,
+        planned=row["qty_planned"],
+        picked=row["qty_picked"],
+        put=row["qty_put"],
+        returned=row["qty_returned"],
+        damaged=row["qty_damaged"],
+        missing=row["qty_missing"],
     )
 
 
-async def write_lines(tx: Tx, stamp: Stamp, *, task_id: int, lines: Iterable[Line]) -> None:
-    """Write these lines as they now stand; the caller holds their locks."""
-    rows = [
-        {
-            "line_no": x.line_no,
-            "state": x.state,
-            "short_reason": x.short_reason,
-            "picked": x.picked,
-            "put": x.put,
-            "returned": x.returned,
-            "damaged": x.damaged,
-            "missing": x.missing,
-            "pick_seq": x.pick_seq,
+async def lock_tubs(tx: Tx, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Row]:
+    """Lock tubs, named by (store_id, tub), in that order, and return where each is."""
+    keys = sorted(set(wanted))
+    rows = await tx.rows(LOCK_TUBS, stores=[store for store, _ in keys], tubs=[tub for _, tub in keys])
+    return {(row.store_id, row.tub): row for row in rows}
+
+
+async def scanned(tx: Tx, codes: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[str, int]]:
+    """Return the sku and pack that each (store_id, code) stands for; unknown codes are left out."""
+    scans = [{"store_id": store, "code": code, "forms": sku_forms(code)} for store, code in sorted(set(codes))]
+    if not scans:
+        return {}
+    rows = await tx.rows(SCANNED, scans=json.dumps(scans))
+    return {(row.store_id, row.code): (row.sku, row.pack) for row in rows}
+
+
+def write_tasks_last(tx: Tx, changes: Iterable[tuple[Task, Task, datetime]]) -> None:
+    """Have tasks, their lines and their tubs written just before the commit; the caller holds their locks.
+
+    Args:
+        tx: The transaction that locked them.
+        changes: Each task once: as it was locked, as it is to be, and when the last act on it was.
+    """
+    for before, after, at in changes:
+        if after != before:
+            tx.write_last(TASKS_LAST, _task_row(before, after))
+        for row in _line_rows(before, after, at):
+            tx.write_last(LINES_LAST, row)
+        for row in _tub_rows(before, after, at):
+            tx.write_last(TUBS_LAST, row)
+
+
+async def write_task(tx: Tx, before: Task, after: Task, at: datetime) -> bool:
+    """Write a task, its lines and its tub now, if its fence still is the one that was held; False: it is not."""
+    return bool(
+        await tx.run(
+            SAVE,
+            tasks=json.dumps([_task_row(before, after)]),
+            task_lines=json.dumps(list(_line_rows(before, after, at))),
+            tubs=json.dumps(list(_tub_rows(before, after, at))),
+        )
+    )
+
+
+def _task_row(before: Task, after: Task) -> dict[str, object]:
+    return {
+        "store_id": after.store_id,
+        "task_id": after.task_id,
+        "held_fence": before.fence,
+        "state": after.state,
+        "tub": after.tub,
+        "lane": after.lane,
+        "fence": after.fence,
+        "claimed_by": after.claimed_by,
+        "lease_until": after.lease_until.isoformat(),
+        "picked": after.qty_picked,
+        "settled": after.qty_settled,
+        "staged_at": _written(after.staged_at),
+        "delivered_at": _written(after.delivered_at),
+        "ended_at": _written(after.ended_at),
+    }
+
+
+def _written(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _line_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, object]]:
+    """Return the lines that differ."""
+    for was, line in zip(before.lines, after.lines, strict=True):
+        if line != was:
+            yield {
+                "store_id": after.store_id,
+                "task_id": after.task_id,
+                "line_no": line.line_no,
+                "state": line.state,
+                "short_reason": line.short_reason,
+                "pick_seq": line.pick_seq,
+                "picked": line.picked,
+                "put": line.put,
+                "returned": line.returned,
+                "damaged": line.damaged,
+                "missing": line.missing,
+                "at": at.isoformat(),
+            }
+
+
+def _tub_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, object]]:
+    """Return the tub of the task, if it has come elsewhere: bound, staged, on the floor, or idle again."""
+    tub = after.tub or before.tub
+    ended = after.state in ENDED
+    state = TubState.IDLE if ended else TUB_STATE[after.state]
+    if tub and (tub != before.tub or state != TUB_STATE.get(before.state)):
+        yield {
+            "store_id": after.store_id,
+            "tub": tub,
+            "state": state,
+            "lane": after.lane if state is TubState.STAGED else None,
+            "task_id": None if ended else after.task_id,
+            "at": at.isoformat(),
         }
-        for x in lines
-    ]
-    if rows:
-        await tx.run(WRITE_LINES, store_id=stamp.store_id, task_id=task_id, now=stamp.now, lines=json.dumps(rows))
+
+
+async def workers(tx: Tx, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Return the names of those among (store_id, principal_id) who may work in the backroom of that store."""
+    keys = sorted(set(wanted))
+    rows = await tx.rows(WORKERS, stores=[store for store, _ in keys], principals=[who for _, who in keys])
+    return {(row.store_id, row.principal_id): row.name for row in rows}
 
 
 async def add_lines(tx: Tx, *, store_id: int, task_id: int, lines: Sequence[Mapping[str, object]]) -> None:
     """Add stops to a task."""
     if lines:
         await tx.run(ADD_LINES, store_id=store_id, task_id=task_id, lines=json.dumps(list(lines)))
-
-
-async def write_task(
-    tx: Tx,
-    stamp: Stamp,
-    *,
-    task: Task,
-    fence: int,
-    lease_until: datetime,
-    lane: str | None = None,
-) -> bool:
-    """Write the task as it now stands, if `fence` still is its fence; False: it is not."""
-    return bool(
-        await tx.run(
-            WRITE_TASK,
-            store_id=stamp.store_id,
-            task_id=task.task_id,
-            state=task.state,
-            tub=task.tub,
-            lane=lane,
-            fence=fence,
-            new_fence=task.fence,
-            claimed_by=task.claimed_by,
-            lease_until=lease_until,
-            qty_picked=task.qty_picked,
-            qty_settled=sum(x.picked - x.unsettled for x in task.lines),
-            ended=task.state in ("closed", "released", "cancelled"),
-            now=stamp.now,
-        )
-    )
-
-
-async def move_tub(tx: Tx, stamp: Stamp, *, tub: str, state: str, task_id: int | None, lane: str | None = None) -> None:
-    """Write where a tub is; the caller holds the lock of its task."""
-    await tx.run(MOVE_TUB, store_id=stamp.store_id, tub=tub, state=state, task_id=task_id, lane=lane, now=stamp.now)

@@ -1,24 +1,34 @@
 """Tub-fill tasks over HTTP."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
+from pullsvc.catalog.rules import normal_code
+from pullsvc.combining import Combiner
 from pullsvc.db import Row, Tx
+from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs import actions, claiming, holding, queries, rules, shorts, views
-from pullsvc.tubs.claiming import Wish
+from pullsvc.tubs import actions, claiming, holding, picks, queries, rules, shorts, views
+from pullsvc.tubs.actions import PutAway, Reassignment, Staging
+from pullsvc.tubs.claiming import Claim, Handed, Wish
+from pullsvc.tubs.holding import Deed, Done, Results
+from pullsvc.tubs.picks import LineDeed, Picking, Scan, TubScan, Unpicking
 from pullsvc.tubs.rules import Settlement
 from pullsvc.web.deps import Code, Db, PathId
 from pullsvc.web.pages import Page, Paging
 
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["tubs"])
+MAX_CLAIM_TRIES = 4
+D = TypeVar("D", bound=Deed)
 
 
-def _lease(request: Request) -> timedelta:
+async def _lease(request: Request) -> timedelta:
     return timedelta(seconds=request.app.state.settings.lease_s)
 
 
@@ -60,14 +70,31 @@ def _stop(line: Any) -> dict[str, Any]:
 )
 async def claim_task(body: views.ClaimBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Claim a tub-fill task, composed at this moment from the most urgent pulls; 204 when there is nothing to do."""
-    stamp = act.caller.stamp()
     wish = Wish(zones=body.zones or None, tub=body.tub, limits=body.limits())
-    async with act.begin(db) as tx:
-        task = await claiming.claim(tx, stamp, wish=wish, lease=lease)
-        if task is not None:
-            view = views.TaskView.model_validate(_view(task, now=stamp.now))
-            return act.answer(tx, view, status=201)
-    return await act.nothing(db)
+    claim = Claim(act.caller.stamp(), wish, lease)
+    for _ in range(MAX_CLAIM_TRIES):
+        try:
+            answer = await act.together(db, _CLAIMS, claim)
+        except claiming.Crowded:
+            continue  # With the next batch: by then those who were there first are done.
+        return answer if answer.status_code == HTTPStatus.CREATED else await act.nothing(db)
+    raise claiming.Crowded("Others were faster each time; claim again.")
+
+
+async def _claim_all(tx: Tx, acts: Sequence[tuple[Act, Claim]]) -> list[Response | Rejection]:
+    """Claim for each, and answer with the task, or with 204 when there is nothing to do."""
+    answers: list[Response | Rejection] = []
+    claimed = await claiming.claim_all(tx, [claim for _, claim in acts])
+    for (act, claim), handed in zip(acts, claimed, strict=True):
+        if isinstance(handed, Handed):
+            view = {**_view(handed.task, now=claim.stamp.now), "lines": handed.lines}
+            answers.append(act.answer(tx, views.TaskView.model_validate(view), status=HTTPStatus.CREATED))
+        else:
+            answers.append(handed or Response(status_code=HTTPStatus.NO_CONTENT))
+    return answers
+
+
+_CLAIMS = Combiner(_claim_all)
 
 
 async def _answer(tx: Tx, act: Act, stamp: Stamp, task_id: int, *, status: int = 200) -> Response:
@@ -115,34 +142,89 @@ async def get_task(task_id: PathId, caller: Reader, db: Db) -> dict[str, Any]:
     return _view(row, now=caller.now)
 
 
+def _together(do_all: Callable[[Tx, Sequence[D]], Awaitable[Results]]) -> Combiner[tuple[Act, D], Response]:
+    """Return what does acts of one kind together and answers each with its task."""
+
+    async def answered(tx: Tx, acts: Sequence[tuple[Act, D]]) -> list[Response | Rejection]:
+        results = await do_all(tx, [deed for _, deed in acts])
+        return [
+            act.answer(tx, views.task_shown(done, who=act.caller), status=HTTPStatus.CREATED)
+            if isinstance(done, Done)
+            else done
+            for (act, _), done in zip(acts, results, strict=True)
+        ]
+
+    return Combiner(answered)
+
+
+_TUB_SCANS = _together(picks.scan_tub_all)
+_UNPICKS = _together(picks.unpick_all)
+_SKIPS = _together(picks.skip_all)
+_RENEWALS = _together(actions.renew_all)
+_RELEASES = _together(actions.release_all)
+_STAGINGS = _together(actions.stage_all)
+_DELIVERIES = _together(actions.deliver_all)
+_PUTS = _together(actions.put_away_all)
+_CLOSINGS = _together(actions.close_all)
+_RESUMPTIONS = _together(actions.resume_all)
+_REASSIGNMENTS = _together(actions.reassign_all)
+
+
+async def _pick_all(tx: Tx, acts: Sequence[tuple[Act, Picking]]) -> list[Response | Rejection]:
+    """Pick for each, and answer with the lines picked: one scan with its line, a batch with a list."""
+    results = await picks.pick_all(tx, [picking for _, picking in acts])
+    return [
+        act.answer(tx, views.picks_shown(done, listed=picking.listed), status=HTTPStatus.CREATED)
+        if isinstance(done, Done)
+        else done
+        for (act, picking), done in zip(acts, results, strict=True)
+    ]
+
+
+_PICKS = Combiner(_pick_all)
+
+
 @router.post("/tasks/{task_id}/tub", status_code=201, response_model=views.TaskView)
 async def scan_tub(task_id: PathId, body: views.TubScanBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Scan the tub that the task will fill."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.scan_tub(tx, stamp, task=task, fence=body.fence, tub=body.tub, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = TubScan(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence, lease=lease, tub=body.tub)
+    return await act.together(db, _TUB_SCANS, deed)
 
 
 @router.post("/tasks/{task_id}/picks", status_code=201, response_model=views.PickAnswer)
 async def pick_units(task_id: PathId, body: views.PickBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Scan units into the tub."""
     stamp = act.caller.stamp(body.occurred_at)
-    scan = actions.Scan(body.code, body.line_no, body.qty, body.location, body.tub)
-    async with act.begin(db) as tx:
-        picked = await actions.pick(tx, stamp, task_id=task_id, fence=body.fence, scan=scan, lease=lease)
-        return act.answer(tx, views.PickAnswer.model_validate(picked, from_attributes=True), status=201)
+    picking = Picking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, scans=[_scan(act, body)])
+    return await act.together(db, _PICKS, picking)
+
+
+@router.post("/tasks/{task_id}/pick-batches", status_code=201, response_model=views.PickBatchAnswer)
+async def pick_many(task_id: PathId, body: views.PickBatchBody, act: Worker, db: Db, lease: Lease) -> Response:
+    """Scan units into the tub, many at once: all of them count or none; for a device that was offline or is quick."""
+    picking = Picking(
+        stamp=act.caller.stamp(),
+        task_id=task_id,
+        fence=body.fence,
+        lease=lease,
+        scans=[_scan(act, scan) for scan in body.picks],
+        listed=True,
+    )
+    return await act.together(db, _PICKS, picking)
+
+
+def _scan(act: Act, body: views.ScanBody) -> Scan:
+    happened = act.caller.stamp(body.occurred_at).occurred_at
+    code = normal_code(body.code) if body.code else None
+    return Scan(code, body.line_no, body.qty, body.location, body.tub, happened)
 
 
 @router.post("/tasks/{task_id}/unpicks", status_code=201, response_model=views.TaskView)
 async def unpick_units(task_id: PathId, body: views.UnpickBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Put units of a line back where they came from."""
     stamp = act.caller.stamp(body.occurred_at)
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.unpick(tx, stamp, task=task, fence=body.fence, line_no=body.line_no, qty=body.qty, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = Unpicking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, line_no=body.line_no, qty=body.qty)
+    return await act.together(db, _UNPICKS, deed)
 
 
 @router.post("/tasks/{task_id}/shorts", status_code=201, response_model=views.TaskView)
@@ -150,7 +232,7 @@ async def report_short(task_id: PathId, body: views.ShortBody, act: Worker, db: 
     """Say that the rest of a line is not to be had there; other places are tried at once."""
     stamp = act.caller.stamp(body.occurred_at)
     async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
+        task = await holding.held_task(tx, stamp, task_id=task_id)
         await shorts.report_short(
             tx, stamp, task=task, fence=body.fence, line_no=body.line_no, reason=body.reason, lease=lease
         )
@@ -162,7 +244,7 @@ async def undo_short(task_id: PathId, body: views.LineBody, act: Worker, db: Db,
     """Take a short back: the units were there after all."""
     stamp = act.caller.stamp()
     async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
+        task = await holding.held_task(tx, stamp, task_id=task_id)
         await shorts.undo_short(tx, stamp, task=task, fence=body.fence, line_no=body.line_no, lease=lease)
         return await _answer(tx, act, stamp, task_id, status=201)
 
@@ -170,103 +252,70 @@ async def undo_short(task_id: PathId, body: views.LineBody, act: Worker, db: Db,
 @router.post("/tasks/{task_id}/skips", status_code=201, response_model=views.TaskView)
 async def skip_line(task_id: PathId, body: views.LineBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Leave a line for the end of the walk."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.skip(tx, stamp, task=task, fence=body.fence, line_no=body.line_no, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = LineDeed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence, lease=lease, line_no=body.line_no)
+    return await act.together(db, _SKIPS, deed)
 
 
 @router.post("/tasks/{task_id}/renewals", status_code=201, response_model=views.TaskView)
 async def renew_lease(task_id: PathId, body: views.FencedBody, act: Floor, db: Db, lease: Lease) -> Response:
     """Say that one is still at it, when there is nothing to scan."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.renew(tx, stamp, task=task, fence=body.fence, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence, lease=lease)
+    return await act.together(db, _RENEWALS, deed)
 
 
 @router.post("/tasks/{task_id}/release", status_code=201, response_model=views.TaskView)
 async def release_task(task_id: PathId, body: views.FencedBody, act: Worker, db: Db) -> Response:
     """Give a task back before anything was picked."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await holding.release(tx, stamp, task=task, fence=body.fence)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence)
+    return await act.together(db, _RELEASES, deed)
 
 
 @router.post("/tasks/{task_id}/staging", status_code=201, response_model=views.TaskView)
 async def stage_tub(task_id: PathId, body: views.StagingBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Stand the tub in a lane at the edge of the floor."""
     stamp = act.caller.stamp(body.occurred_at)
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.stage(tx, stamp, task=task, fence=body.fence, lane=body.lane, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = Staging(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, lane=body.lane)
+    return await act.together(db, _STAGINGS, deed)
 
 
 @router.post("/tasks/{task_id}/delivery", status_code=201, response_model=views.TaskView)
 async def deliver_tub(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Response:
     """Take a staged tub onto the floor; the answer holds the new fence."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.deliver(tx, stamp, task=task, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    return await act.together(db, _DELIVERIES, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
 
 
 @router.post("/tasks/{task_id}/puts", status_code=201, response_model=views.TaskView)
 async def put_units(task_id: PathId, body: views.PutBody, act: Floor, db: Db, lease: Lease) -> Response:
     """Say what went onto the shelf, back, to waste, or is missing; the task closes when all units are accounted for."""
-    stamp = act.caller.stamp(body.occurred_at)
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        settlements = {
+    deed = PutAway(
+        stamp=act.caller.stamp(body.occurred_at),
+        task_id=task_id,
+        fence=body.fence,
+        lease=lease,
+        settlements={
             x.line_no: Settlement(put=x.put, returned=x.returned, damaged=x.damaged, missing=x.missing)
             for x in body.lines
-        }
-        if body.all_put:
-            rest = {x.line_no: Settlement(put=x.unsettled) for x in task.lines if x.unsettled}
-            settlements = rest | settlements
-        await actions.put_away(
-            tx,
-            stamp,
-            task=task,
-            fence=body.fence,
-            settlements=settlements,
-            return_to=body.return_to,
-            lease=lease,
-        )
-        return await _answer(tx, act, stamp, task_id, status=201)
+        },
+        all_put=body.all_put,
+        return_to=body.return_to,
+    )
+    return await act.together(db, _PUTS, deed)
 
 
 @router.post("/tasks/{task_id}/closing", status_code=201, response_model=views.TaskView)
 async def close_task(task_id: PathId, body: views.FencedBody, act: Floor, db: Db) -> Response:
     """Close a tub on the floor; refused while units are unaccounted for."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await actions.close(tx, stamp, task=task, fence=body.fence)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    return await act.together(db, _CLOSINGS, Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence))
 
 
 @router.post("/tasks/{task_id}/resumption", status_code=201, response_model=views.TaskView)
 async def resume_task(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Response:
     """Take over an abandoned tub, or go on with one's own after a crash; the answer holds the new fence."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await holding.resume(tx, stamp, task=task, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    return await act.together(db, _RESUMPTIONS, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
 
 
 @router.post("/tasks/{task_id}/reassignment", status_code=201, response_model=views.TaskView)
 async def reassign_task(task_id: PathId, body: views.ReassignmentBody, act: Lead, db: Db, lease: Lease) -> Response:
     """Give a task to another worker."""
-    stamp = act.caller.stamp()
-    async with act.begin(db) as tx:
-        task = await actions.held_task(tx, stamp, task_id=task_id)
-        await holding.reassign(tx, stamp, task=task, worker=body.principal_id, lease=lease)
-        return await _answer(tx, act, stamp, task_id, status=201)
+    deed = Reassignment(stamp=act.caller.stamp(), task_id=task_id, lease=lease, worker=body.principal_id)
+    return await act.together(db, _REASSIGNMENTS, deed)

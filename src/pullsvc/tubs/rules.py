@@ -1,9 +1,10 @@
 """What may be done to a task, a line and a tub, and by whom. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pullsvc.errors import Kind, Rejection
 
@@ -72,6 +73,17 @@ class TubState(StrEnum):
     FILLING = "filling"
     STAGED = "staged"
     ON_FLOOR = "on_floor"
+
+
+# Where a task's tub is while the task lives; afterwards it is idle again.
+TUB_STATE: Mapping[TaskState, TubState] = {
+    TaskState.CLAIMED: TubState.FILLING,
+    TaskState.FILLING: TubState.FILLING,
+    TaskState.ABANDONED: TubState.FILLING,
+    TaskState.STAGED: TubState.STAGED,
+    TaskState.ON_FLOOR: TubState.ON_FLOOR,
+}
+assert set(TUB_STATE) == set(TaskState) - ENDED
 
 
 class ShortReason(StrEnum):
@@ -221,14 +233,43 @@ class Line:
 class Task:
     """A task with its lines, as locked for an act."""
 
+    store_id: int
     task_id: int
     state: TaskState
     fence: int
     tub: str | None
+    lane: str | None
     claimed_by: int
     lease_until: datetime
-    qty_picked: int
+    staged_at: datetime | None
+    delivered_at: datetime | None
+    ended_at: datetime | None
     lines: tuple[Line, ...]
+
+    @property
+    def qty_picked(self) -> int:
+        """Eaches that were put into the tub."""
+        return sum(line.picked for line in self.lines)
+
+    @property
+    def qty_settled(self) -> int:
+        """Eaches of them that are accounted for."""
+        return sum(line.picked - line.unsettled for line in self.lines)
+
+    def at(self, state: TaskState, now: datetime) -> "Task":
+        """Return the task in that state, with the time at which it first got there."""
+        return replace(
+            self,
+            state=state,
+            staged_at=self.staged_at or now if state is TaskState.STAGED else self.staged_at,
+            delivered_at=self.delivered_at or now if state is TaskState.ON_FLOOR else self.delivered_at,
+            ended_at=now if state in ENDED else None,
+        )
+
+    def having(self, lines: Iterable[Line], **changes: Any) -> "Task":
+        """Return the task with these lines in place of its own of the same numbers, and other fields changed."""
+        by_no = {line.line_no: line for line in lines}
+        return replace(self, lines=tuple(by_no.get(line.line_no, line) for line in self.lines), **changes)
 
     def line(self, line_no: int) -> Line:
         """Return the line with this number.
@@ -328,7 +369,19 @@ def check_settlement(line: Line, settlement: Settlement) -> None:
         )
 
 
-def all_settled(lines: Sequence[Line]) -> bool:
+def settled(line: Line, settlement: Settlement) -> Line:
+    """Return the line with these units accounted for; settled once all of them are."""
+    after = replace(
+        line,
+        put=line.put + settlement.put,
+        returned=line.returned + settlement.returned,
+        damaged=line.damaged + settlement.damaged,
+        missing=line.missing + settlement.missing,
+    )
+    return replace(after, state=LineState.SETTLED) if after.unsettled == 0 else after
+
+
+def all_settled(lines: Iterable[Line]) -> bool:
     """Tell whether every picked unit is accounted for."""
     return all(line.unsettled == 0 for line in lines)
 

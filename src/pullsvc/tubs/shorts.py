@@ -41,8 +41,8 @@ async def report_short(
     for x in same_place:
         missing[x.pull_id] = missing.get(x.pull_id, 0) + x.open_qty
     changed = [_shorted(x, line, reason) for x in same_place]
-    await holding.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
-    await queries.write_lines(tx, stamp, task_id=task.task_id, lines=changed)
+    after = task.having(changed, lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, before=task, after=after)
     # The pulls before the places, as everybody does; all places of the item, so that no claim plans the same units.
     held = await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=list(missing))
     await tx.run(queries.LOCK_PLACES, store_id=stamp.store_id, sku=line.sku)
@@ -178,8 +178,8 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     else:
         after = pull.change(planned=rest - freed)
     again = replace(line, state=LineState.PLANNED, short_reason=None)
-    await holding.save(tx, stamp, task=task, fence=fence, lease_until=stamp.now + lease)
-    await queries.write_lines(tx, stamp, task_id=task.task_id, lines=[again, *dropped])
+    changed = task.having([again, *dropped], lease_until=stamp.now + lease)
+    await holding.save(tx, stamp, before=task, after=changed)
     cause_id = _cause_id(task, line)
     place = {"sku": line.sku, "location": line.location}
     moved = await tx.rows(queries.SHORT_MOVES, store_id=stamp.store_id, cause_id=cause_id, **place)

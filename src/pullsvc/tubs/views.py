@@ -1,19 +1,24 @@
 """What the tubs room takes and gives over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+from pullsvc.access.edge import Caller
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
+from pullsvc.db import Row
+from pullsvc.tubs.holding import Done
 from pullsvc.tubs.picking import Limits
-from pullsvc.tubs.rules import LineState, ShortReason, TaskState, TubState
+from pullsvc.tubs.picks import Picked
+from pullsvc.tubs.rules import Line, LineState, ShortReason, TaskState, TubState
 from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import MAX_ID, Code
 
 MAX_SCAN_QTY = 10_000
 MAX_ZONES = 50
 MAX_SETTLED_A_CALL = 100
+MAX_PICKS_A_CALL = 60
 
 Eaches = Annotated[int, Field(ge=1, le=MAX_SCAN_QTY, description="Eaches.", examples=[6])]
 Settled = Annotated[int, Field(ge=0, le=MAX_SCAN_QTY)]
@@ -56,8 +61,8 @@ class TubScanBody(FencedBody):
     tub: ScannedPlace = Field(examples=["TUB-0042"])
 
 
-class PickBody(FencedBody):
-    """Units scanned into the tub."""
+class ScanBody(Body):
+    """One scan of units into the tub."""
 
     code: ScannedCode | None = Field(default=None, description="SKU or barcode scanned; or name the line.")
     line_no: LineNo | None = Field(default=None, description="Line meant; left out: the next with that item.")
@@ -65,6 +70,20 @@ class PickBody(FencedBody):
     location: ScannedPlace | None = Field(default=None, description="Where taken, if not where the line says.")
     tub: ScannedPlace | None = Field(default=None, description="Tub scanned; refused if it is not the task's.")
     occurred_at: OccurredAt = None
+
+
+class PickBody(ScanBody, FencedBody):
+    """Units scanned into the tub."""
+
+
+class PickBatchBody(FencedBody):
+    """Scans of one task in the order in which they were made."""
+
+    picks: list[ScanBody] = Field(
+        min_length=1,
+        max_length=MAX_PICKS_A_CALL,
+        examples=[[{"line_no": 1, "qty": 6}, {"code": "04006381333931"}]],
+    )
 
 
 class UnpickBody(FencedBody):
@@ -217,6 +236,25 @@ class PickAnswer(BaseModel):
     lease_until: datetime
 
 
+class PickedView(BaseModel):
+    """What one scan of a batch left."""
+
+    line_no: int
+    sku: str
+    qty: int
+    line_state: LineState
+    line_picked: int
+    line_planned: int
+
+
+class PickBatchAnswer(BaseModel):
+    """What the scans of a batch left, one by one."""
+
+    task_id: int
+    picks: list[PickedView]
+    lease_until: datetime
+
+
 class TubView(BaseModel):
     """A tub and where it is."""
 
@@ -232,3 +270,71 @@ class TubView(BaseModel):
 
 
 TaskFilter = Literal["claimed", "filling", "staged", "on_floor", "closed", "released", "abandoned", "cancelled"]
+
+
+# The answers of acts are built from what the act itself knows, so nothing of them needs to be validated.
+
+
+def task_shown(done: Done, *, who: Caller) -> TaskView:
+    """Return the task as the act of this caller left it; its rows were locked with what a task shows."""
+    task, head = done.outcome.task, done.rows[0]
+    now_at = sorted(zip(task.lines, done.rows, strict=True), key=lambda stop: (stop[0].pick_seq, stop[0].line_no))
+    return TaskView.model_construct(
+        task_id=task.task_id,
+        state=task.state,
+        tub=task.tub,
+        lane=task.lane,
+        fence=task.fence,
+        claimed_by=task.claimed_by,
+        worker=done.outcome.holder or (who.name if task.claimed_by == who.principal_id else head["worker"]),
+        claimed_at=head["claimed_at"],
+        lease_until=task.lease_until,
+        lease_s=max(0, int((task.lease_until - who.now).total_seconds())),
+        estimated_s=head["estimated_s"],
+        qty_picked=task.qty_picked,
+        qty_settled=task.qty_settled,
+        staged_at=task.staged_at,
+        delivered_at=task.delivered_at,
+        ended_at=task.ended_at,
+        lines=[_line_shown(line, row) for line, row in now_at],
+    )
+
+
+def _line_shown(line: Line, row: Row) -> LineView:
+    return LineView.model_construct(
+        line_no=line.line_no,
+        pull_id=line.pull_id,
+        sku=line.sku,
+        description=row["description"],
+        department=row["department"],
+        attributes=row["attributes"],
+        case_pack=row["case_pack"],
+        from_location=line.location,
+        shelf=line.shelf,
+        state=line.state,
+        short_reason=line.short_reason,
+        urgency=row["urgency"],
+        qty_planned=line.planned,
+        qty_picked=line.picked,
+        qty_put=line.put,
+        qty_returned=line.returned,
+        qty_damaged=line.damaged,
+        qty_missing=line.missing,
+    )
+
+
+def picks_shown(done: Done, *, listed: bool) -> PickAnswer | PickBatchAnswer:
+    """Return what scans left: a list of them, or the one there is."""
+    task = done.outcome.task
+    about: dict[str, Any] = {"task_id": task.task_id, "lease_until": task.lease_until}
+    scans = [_picked(one) for one in done.outcome.answer]
+    if listed:
+        return PickBatchAnswer.model_construct(picks=[PickedView.model_construct(**scan) for scan in scans], **about)
+    (scan,) = scans
+    return PickAnswer.model_construct(**scan, **about)
+
+
+def _picked(one: Picked) -> dict[str, Any]:
+    line = one.line
+    left = {"line_state": line.state, "line_picked": line.picked, "line_planned": line.planned}
+    return {"line_no": line.line_no, "sku": line.sku, "qty": one.qty, **left}

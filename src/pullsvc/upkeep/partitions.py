@@ -1,4 +1,4 @@
-"""Upkeep of what grows: partitions a day made ahead, old days dropped, old keys pruned.
+"""Partitions: a day made ahead, old days dropped.
 
 Dropped days of the ledger are folded into `ledger_openings` in the same transaction, so that the balances stay
 derivable for ever. Any number of processes may run this; they wait for each other.
@@ -7,22 +7,18 @@ derivable for ever. Any number of processes may run this; they wait for each oth
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import structlog
-
 from pullsvc.db import Database, Tx, sql
 from pullsvc.sales.rules import MAX_DATE_BEHIND_DAYS, MAX_RECEIPT_AGE_DAYS
-from pullsvc.web.idempotency import KEEP_DAYS
-
-log = structlog.get_logger("pullsvc.upkeep")
 
 ADVISORY_LOCK = 7_245_019  # Any number that nothing else in this database uses.
 DAYS_AHEAD = 7
 MAX_DAYS_EMPTIED = 31
-PRUNED_AT_ONCE = 10_000
+STRAYS_AT_ONCE = 10_000
 
 # Each partitioned table and the column that says under which day a row is filed.
-PARTITIONED = {"events": "day", "movements": "day", "receipts": "business_date", "sale_lines": "business_date"}
+PARTITIONED = {"events": "day", "movements": "day", "receipts": "business_date"}
 
+STORES = sql("SELECT store_id FROM stores ORDER BY store_id")
 ALONE = sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
 EXISTS = sql("SELECT to_regclass(:name) IS NOT NULL AS there")
 # The first day of a partition is in its bounds: FOR VALUES FROM ('2026-03-14') TO ('2026-03-15').
@@ -34,34 +30,29 @@ PARTITIONS = sql("""
     ORDER BY day
 """)
 # A receipt that may still come again must still be there, or it would count twice; however short the retention is.
-SALES = frozenset({"receipts", "sale_lines"})
+SALES = frozenset({"receipts"})
 MIN_SALES_DAYS = MAX_RECEIPT_AGE_DAYS + MAX_DATE_BEHIND_DAYS + 1
 FOLD = """
     INSERT INTO ledger_openings AS o (store_id, sku, location, qty)
     SELECT store_id, sku, location, sum(delta) FROM (
-        SELECT store_id, sku, from_location AS location, -qty AS delta FROM {gone}
-        UNION ALL SELECT store_id, sku, to_location, qty FROM {gone}) sides
+        SELECT store_id, sku, from_location AS location, -qty AS delta FROM {gone} {which}
+        UNION ALL SELECT store_id, sku, to_location, qty FROM {gone} {which}) sides
     GROUP BY store_id, sku, location ORDER BY store_id, sku, location
     ON CONFLICT (store_id, sku, location) DO UPDATE SET qty = o.qty + excluded.qty
 """
-PRUNE_KEYS = sql("""
-    DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE created_at < :before ORDER BY created_at LIMIT :at_once))
-""")
 
 
 @dataclass(slots=True)
-class Report:
-    """What one upkeep did: partitions by name, rows by number."""
+class Rolled:
+    """What was done: partitions by name, and how many rows went that never had one."""
 
     made: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     rows_dropped: int = 0
-    keys_pruned: int = 0
 
 
-async def maintain(db: Database, *, now: datetime, retention_days: int) -> Report:
-    """Do all that is due at `now`, in many short transactions; a repeat finds nothing left to do.
+async def roll(db: Database, *, now: datetime, retention_days: int) -> Rolled:
+    """Make and drop the partitions that are due at `now`, in many short transactions; a repeat finds none.
 
     Args:
         db: The database; its role owns the tables.
@@ -71,17 +62,19 @@ async def maintain(db: Database, *, now: datetime, retention_days: int) -> Repor
     Raises:
         Busy: a table was in use for too long; what was done stays, the rest is due again.
     """
-    report = Report()
+    rolled = Rolled()
     today = now.date()
     for table, column in PARTITIONED.items():
-        kept_days = max(retention_days, MIN_SALES_DAYS) if table in SALES else retention_days
-        oldest = today - timedelta(days=kept_days)
-        await _drop_old(db, table, column, oldest, report)
+        oldest = oldest_sales_day(today, retention_days) if table in SALES else today - timedelta(days=retention_days)
+        await _drop_old(db, table, column, oldest, rolled)
         for day in await _days_wanting_a_partition(db, table, column, today, oldest):
-            await _make_partition(db, table, column, day, report)
-    report.keys_pruned = await _prune_keys(db, before=now - timedelta(days=KEEP_DAYS))
-    log.info("upkeep done", made=len(report.made), dropped=len(report.dropped), keys_pruned=report.keys_pruned)
-    return report
+            await _make_partition(db, table, column, day, rolled)
+    return rolled
+
+
+def oldest_sales_day(today: date, retention_days: int) -> date:
+    """Return the first business date of which receipts are kept."""
+    return today - timedelta(days=max(retention_days, MIN_SALES_DAYS))
 
 
 async def _days_wanting_a_partition(db: Database, table: str, column: str, today: date, oldest: date) -> list[date]:
@@ -96,7 +89,7 @@ async def _days_wanting_a_partition(db: Database, table: str, column: str, today
     return sorted((ahead - have) | stray)
 
 
-async def _make_partition(db: Database, table: str, column: str, day: date, report: Report) -> None:
+async def _make_partition(db: Database, table: str, column: str, day: date, rolled: Rolled) -> None:
     """Make a day's partition with the rows that came before it; only the default partition is locked, and shortly."""
     name = f"{table}_{day:%Y%m%d}"
     async with db.begin() as tx:
@@ -109,14 +102,14 @@ async def _make_partition(db: Database, table: str, column: str, day: date, repo
         await tx.run(sql(f"LOCK TABLE ONLY {table} IN EXCLUSIVE MODE"))
         await tx.run(sql(f"LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"))
         await tx.run(sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"))
-        moved = f"WITH moved AS (DELETE FROM {table}_default WHERE {column} = :day RETURNING *)"
-        await tx.run(sql(f"{moved} INSERT INTO {name} SELECT * FROM moved"), day=day)
+        await tx.run(sql(f"INSERT INTO {name} SELECT * FROM {table}_default WHERE {column} = :day"), day=day)
+        await tx.run(sql(f"DELETE FROM {table}_default WHERE {column} = :day"), day=day)
         bounds = f"FROM ('{day}') TO ('{day + timedelta(days=1)}')"
         await tx.run(sql(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {bounds}"))
-    report.made.append(name)
+    rolled.made.append(name)
 
 
-async def _drop_old(db: Database, table: str, column: str, oldest: date, report: Report) -> None:
+async def _drop_old(db: Database, table: str, column: str, oldest: date, rolled: Rolled) -> None:
     """Drop each partition before `oldest`, and such rows as never had one; the ledger's are folded first."""
     async with db.read() as tx:
         old = [row.name for row in await tx.rows(PARTITIONS, parent=table) if row.day < oldest]
@@ -127,16 +120,23 @@ async def _drop_old(db: Database, table: str, column: str, oldest: date, report:
                 continue
             await tx.run(sql(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"))
             if table == "movements":
-                await tx.run(sql(FOLD.format(gone=name)))
+                await _fold(tx, name)
             await tx.run(sql(f"DROP TABLE {name}"))
-        report.dropped.append(name)
+        rolled.dropped.append(name)
     while True:
         async with db.begin() as tx:
             await tx.run(ALONE)
             gone = await _drop_strays(tx, table, column, oldest)
-        report.rows_dropped += gone
-        if gone < PRUNED_AT_ONCE:
+        rolled.rows_dropped += gone
+        if gone < STRAYS_AT_ONCE:
             return
+
+
+async def _fold(tx: Tx, partition: str) -> None:
+    """Add a day of the ledger to the openings, a store at a time: the day of a whole chain is too much at once."""
+    fold = sql(FOLD.format(gone=partition, which="WHERE store_id = :store_id"))
+    for store in await tx.rows(STORES):
+        await tx.run(fold, store_id=store.store_id)
 
 
 async def _drop_strays(tx: Tx, table: str, column: str, oldest: date) -> int:
@@ -145,17 +145,6 @@ async def _drop_strays(tx: Tx, table: str, column: str, oldest: date) -> int:
         DELETE FROM {table}_default WHERE ctid = ANY(ARRAY(
             SELECT ctid FROM {table}_default WHERE {column} < :oldest LIMIT :at_once)) RETURNING *
     """
-    fold = f", folded AS ({FOLD.format(gone='gone')})" if table == "movements" else ""
+    fold = f", folded AS ({FOLD.format(gone='gone', which='')})" if table == "movements" else ""
     counted = sql(f"WITH gone AS ({delete}){fold} SELECT count(*) AS rows FROM gone")
-    return int((await tx.one(counted, oldest=oldest, at_once=PRUNED_AT_ONCE)).rows)
-
-
-async def _prune_keys(db: Database, *, before: datetime) -> int:
-    """Delete idempotency keys made before `before`, in batches; return how many."""
-    pruned = 0
-    while True:
-        async with db.begin() as tx:
-            batch = await tx.run(PRUNE_KEYS, before=before, at_once=PRUNED_AT_ONCE)
-        pruned += batch
-        if batch < PRUNED_AT_ONCE:
-            return pruned
+    return int((await tx.one(counted, oldest=oldest, at_once=STRAYS_AT_ONCE)).rows)

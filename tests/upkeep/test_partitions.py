@@ -3,14 +3,13 @@
 import asyncio
 from datetime import date, timedelta
 
-from pullsvc import upkeep
-from pullsvc.access.edge import MAX_LATE_DAYS
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales.actions import receive_receipts
 from pullsvc.sales.rules import Key, Result, Status, make_receipt
 from pullsvc.stock import actions as stock
+from pullsvc.upkeep import partitions as parts
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
 RETENTION_DAYS = 30
@@ -18,18 +17,18 @@ RETENTION_DAYS = 30
 
 async def partitions(db: Database, table: str) -> set[date]:
     async with db.read() as tx:
-        return {row.day for row in await tx.rows(upkeep.PARTITIONS, parent=table)}
+        return {row.day for row in await tx.rows(parts.PARTITIONS, parent=table)}
 
 
-async def maintain(db: Database, *, days_later: int = 0) -> upkeep.Report:
-    return await upkeep.maintain(db, now=NOON + timedelta(days=days_later), retention_days=RETENTION_DAYS)
+async def roll(db: Database, *, days_later: int = 0) -> parts.Rolled:
+    return await parts.roll(db, now=NOON + timedelta(days=days_later), retention_days=RETENTION_DAYS)
 
 
 async def clean(db: Database) -> None:
     """Drop all partitions of days: other tests have left some."""
-    for table in upkeep.PARTITIONED:
+    for table in parts.PARTITIONED:
         async with db.begin() as tx:
-            for row in await tx.rows(upkeep.PARTITIONS, parent=table):
+            for row in await tx.rows(parts.PARTITIONS, parent=table):
                 await tx.run(sql(f"DROP TABLE {row.name}"))
 
 
@@ -48,20 +47,20 @@ async def world(db: Database) -> str:
     return sku
 
 
-class TestMaintain:
+class TestRoll:
     async def test_makes_today_and_a_week_ahead_of_every_table(self, db: Database) -> None:
         await world(db)
-        await maintain(db)
+        await roll(db)
 
-        wanted = {NOON.date() + timedelta(days=n) for n in range(upkeep.DAYS_AHEAD + 1)}
-        assert [await partitions(db, table) for table in upkeep.PARTITIONED] == [wanted] * 4
+        wanted = {NOON.date() + timedelta(days=n) for n in range(parts.DAYS_AHEAD + 1)}
+        assert [await partitions(db, table) for table in parts.PARTITIONED] == [wanted] * len(parts.PARTITIONED)
 
     async def test_finds_nothing_left_to_do_the_second_time(self, db: Database) -> None:
         await world(db)
-        await maintain(db)
-        again = await maintain(db)
+        await roll(db)
+        again = await roll(db)
 
-        assert (again.made, again.dropped, again.rows_dropped, again.keys_pruned) == ([], [], 0, 0)
+        assert (again.made, again.dropped, again.rows_dropped) == ([], [], 0)
 
     async def test_moves_rows_that_came_before_their_partition(self, db: Database) -> None:
         """Also of a day long past, as an import of old receipts leaves them; each row keeps its number and its txid."""
@@ -69,7 +68,7 @@ class TestMaintain:
         await receive(db, sku, 5, stamp())
         await receive(db, sku, 5, stamp(now=NOON - timedelta(days=9)))
         before = await all_rows(db, "events")
-        report = await maintain(db)
+        report = await roll(db)
 
         assert "events_20260305" in report.made
         assert await all_rows(db, "events_default") == []
@@ -79,7 +78,7 @@ class TestMaintain:
     async def test_new_rows_go_to_the_partition_and_are_numbered_on(self, db: Database) -> None:
         sku = await world(db)
         await receive(db, sku, 5, stamp())
-        await maintain(db)
+        await roll(db)
         await receive(db, sku, 5, stamp())
         rows = await all_rows(db, "movements")
 
@@ -91,10 +90,10 @@ class TestMaintain:
         sku = await world(db)
         for days_ago in (40, 20, 0):
             await receive(db, sku, 10, stamp(now=NOON - timedelta(days=days_ago)))
-        first = await maintain(db)
+        first = await roll(db)
         assert first.rows_dropped > 0
         assert (await audit(db)).holds
-        later = await maintain(db, days_later=25)
+        later = await roll(db, days_later=25)
 
         assert "movements_20260222" in later.dropped
         kept = [m["day"] for m in await all_rows(db, "movements")]
@@ -111,27 +110,13 @@ class TestMaintain:
 
         assert {breach.law for breach in (await audit(db)).breaches} == {"law-1-books", "law-1-conservation"}
 
-    async def test_prunes_idempotency_keys_when_their_acts_would_be_too_late(self, db: Database) -> None:
-        await world(db)
-        insert = sql("""
-            INSERT INTO idempotency_keys (store_id, principal_id, key, fingerprint, status, body, created_at)
-            VALUES (1, 1, :key, '', 200, '{}', :at)
-        """)
-        async with db.begin() as tx:
-            await tx.run(insert, key="old", at=NOON - timedelta(days=MAX_LATE_DAYS + 2))
-            await tx.run(insert, key="young", at=NOON - timedelta(days=MAX_LATE_DAYS))
-        report = await maintain(db)
-
-        assert report.keys_pruned == 1
-        assert [row["key"] for row in await all_rows(db, "idempotency_keys")] == ["young"]
-
     async def test_waits_for_an_act_in_flight_and_takes_its_row(self, db: Database) -> None:
         """An act has written an event of today and not committed; its row must not stay behind in the default."""
         await world(db)
         async with db.begin() as tx:
             append(tx, stamp(), "thing.done", "in flight")
             await tx.write_trailing()
-            upkeep_running = asyncio.create_task(maintain(db))
+            upkeep_running = asyncio.create_task(roll(db))
             await waiting_for_a_lock(db)
         await upkeep_running
 
@@ -149,7 +134,7 @@ class TestMaintain:
         async with db.begin() as tx:
             append(tx, stamp(), "thing.done", "in flight")
             await tx.write_trailing()
-            upkeep_running = asyncio.create_task(maintain(db))
+            upkeep_running = asyncio.create_task(roll(db))
             await waiting_for_a_lock(db)
             queued = asyncio.create_task(act())
             await waiting_for_a_lock(db, sessions=2)
@@ -182,7 +167,7 @@ async def test_a_receipt_that_may_still_come_again_is_kept(db: Database) -> None
     )
     async with db.begin() as tx:
         await receive_receipts(tx, stamp(), [receipt])
-    await maintain(db, days_later=RETENTION_DAYS + 10)
+    await roll(db, days_later=RETENTION_DAYS + 10)
     async with db.begin() as tx:
         (again,) = await receive_receipts(tx, stamp(now=now), [receipt])
 
