@@ -16,6 +16,7 @@ SILENT = "silent"  # Reason of the counts.
 LISTEN_EVERY = timedelta(hours=1)
 CHECK_AGAIN_AFTER = timedelta(days=2)  # What was looked at just now says the same for a while.
 GIVE_UP_AFTER = timedelta(days=1)  # A look that nobody took is worth nothing the next day.
+KEPT = timedelta(days=90)
 MAX_ITEMS = 20_000
 
 # A count that came after another one, or of a shelf whose book has sold out meanwhile, says nothing of the promise.
@@ -40,7 +41,8 @@ GRADE = sql("""
     WHERE store_id = :store_id
 """)
 FORGET = sql("""
-    DELETE FROM gap_checks WHERE store_id = :store_id AND answered_at IS NULL AND asked_at < :before
+    DELETE FROM gap_checks
+    WHERE store_id = :store_id AND (asked_at < :long_before OR (answered_at IS NULL AND asked_at < :before))
 """)
 # Items that should stand on one shelf of theirs, which is where to look; what is to be counted anyway is left out.
 STANDING = sql("""
@@ -117,7 +119,7 @@ async def listen(tx: Tx, stamp: Stamp, held: Held) -> int:
 
 
 async def _grade(tx: Tx, stamp: Stamp) -> None:
-    await tx.run(FORGET, store_id=stamp.store_id, before=stamp.now - GIVE_UP_AFTER)
+    await tx.run(FORGET, store_id=stamp.store_id, before=stamp.now - GIVE_UP_AFTER, long_before=stamp.now - KEPT)
     answers = await tx.rows(ANSWERED, store_id=stamp.store_id, now=stamp.now)
     hits = [row.sku for row in answers if row.was_empty]
     await tx.run(

@@ -28,6 +28,11 @@ LOOK_AGAIN = sql("""
 """)
 
 EXPECT = sql("""
+    WITH old AS (
+        DELETE FROM expected_deliveries
+        WHERE store_id = :store_id AND reference <> :reference
+          AND due_at < CAST(:now AS timestamptz) - INTERVAL '30 days'
+    )
     INSERT INTO expected_deliveries (store_id, reference, due_at) VALUES (:store_id, :reference, :due_at)
     ON CONFLICT (store_id, reference) DO UPDATE SET due_at = excluded.due_at
     RETURNING reference, due_at, arrived_at

@@ -98,8 +98,8 @@ async def wrongs(tx: Tx, *, store_id: int, pull_id: int | None, sku: str | None)
 
 
 async def expect(tx: Tx, stamp: Stamp, *, reference: str, due_at: datetime) -> Row:
-    """Write down when a delivery is expected, or when it is now; one that has arrived is not expected again."""
-    row = await tx.one(queries.EXPECT, store_id=stamp.store_id, reference=reference, due_at=due_at)
+    """Write down when a delivery is expected, or when it is now; those of a month ago are forgotten."""
+    row = await tx.one(queries.EXPECT, store_id=stamp.store_id, reference=reference, due_at=due_at, now=stamp.now)
     append(tx, stamp, "delivery.expected", reference, {"due_at": due_at.isoformat()})
     return row
 
