@@ -45,43 +45,45 @@ ITEMS = sql("""
                    AND business_date <= :until))
     ORDER BY sku
 """)
-# The book of each shelf as the day began, worked back from the present one; then what moved it, up to `ends`. The
-# nothing of a shelf that nobody had ever booked units to is no knowledge, so it is shown as below zero.
+# What moved the book of each shelf since `starts`, after its opening, and the book after each, worked back from the
+# present one by one walk; up to `ends`. The nothing of a shelf that nobody had ever booked units to is no knowledge, so
+# it is shown as below zero.
 STEPS = sql("""
     WITH shelves AS MATERIALIZED (
         SELECT k.n, b.sku, b.location, b.qty, b.counted_at, row_number() OVER (ORDER BY k.n, b.location) AS shelf
         FROM unnest(CAST(:skus AS text[])) WITH ORDINALITY AS k(sku, n)
         JOIN balances b ON b.store_id = :store_id AND b.sku = k.sku AND b.kind = 'shelf'
     ),
-    moved AS MATERIALIZED (
-        SELECT s.n, s.shelf, s.qty, m.occurred_at, m.movement_id, m.cause,
-               CASE WHEN m.to_location = s.location THEN m.qty ELSE -m.qty END AS delta
+    moved AS (
+        SELECT s.n, s.shelf, s.qty, m.occurred_at AS at, m.movement_id,
+               CASE m.cause WHEN 'count' THEN CAST(:count AS integer) ELSE CAST(:other AS integer) END AS cause,
+               CASE WHEN m.to_location = s.location THEN m.qty ELSE -m.qty END AS delta,
+               s.sku, s.location, s.counted_at
         FROM shelves s JOIN movements m ON m.store_id = :store_id AND m.sku = s.sku
-        WHERE m.day >= CAST(CAST(:starts AS timestamptz) AS date) - 1
+        WHERE m.day >= CAST(CAST(:starts AS timestamptz) AT TIME ZONE 'UTC' AS date) - 1
           AND m.occurred_at >= CAST(:starts AS timestamptz) AND s.location IN (m.from_location, m.to_location)
+        UNION ALL
+        SELECT n, shelf, qty, CAST(:starts AS timestamptz), 0, 0, 0, sku, location, counted_at FROM shelves
+    ),
+    booked AS (
+        SELECT *, qty - coalesce(sum(delta) OVER (
+                      PARTITION BY shelf ORDER BY cause = 0, at DESC, movement_id DESC
+                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS moved_book
+        FROM moved
     ),
     steps AS (
-        SELECT n, shelf, CAST(:starts AS timestamptz) AS at, 0 AS movement_id, 0 AS cause, 0 AS delta,
-               CASE WHEN book = 0 AND NOT kept THEN -1 ELSE book END AS book
-        FROM (
-            SELECT n, shelf,
-                   qty - coalesce((SELECT sum(delta) FROM moved WHERE moved.shelf = shelves.shelf), 0) AS book,
-                   coalesce(counted_at < CAST(:starts AS timestamptz), false)
-                   OR EXISTS (SELECT 1 FROM movements m
-                              WHERE m.store_id = :store_id AND m.sku = shelves.sku AND m.to_location = shelves.location
-                                AND m.occurred_at < CAST(:starts AS timestamptz))
-                   OR EXISTS (SELECT 1 FROM ledger_openings o WHERE o.store_id = :store_id AND o.sku = shelves.sku
-                              AND o.location = shelves.location) AS kept
-            FROM shelves
-        ) opened
-        UNION ALL
-        SELECT n, shelf, occurred_at, movement_id,
-               CASE cause WHEN 'count' THEN CAST(:count AS integer) ELSE CAST(:other AS integer) END,
-               delta,
-               qty - coalesce(sum(delta) OVER (
-                   PARTITION BY shelf ORDER BY occurred_at DESC, movement_id DESC
-                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-        FROM moved
+        SELECT n, shelf, at, movement_id, cause, delta,
+               CASE WHEN cause = 0 AND moved_book = 0 THEN CASE
+                   WHEN counted_at < CAST(:starts AS timestamptz)
+                        OR EXISTS (SELECT 1 FROM movements m
+                                   WHERE m.store_id = :store_id AND m.sku = booked.sku
+                                     AND m.to_location = booked.location
+                                     AND m.occurred_at < CAST(:starts AS timestamptz))
+                        OR EXISTS (SELECT 1 FROM ledger_openings o WHERE o.store_id = :store_id
+                                   AND o.sku = booked.sku AND o.location = booked.location)
+                   THEN 0 ELSE -1 END
+               ELSE moved_book END AS book
+        FROM booked
     )
     SELECT array_agg(CAST(n - 1 AS integer) ORDER BY n, cause > 0, at, movement_id) AS item_rows,
            array_agg(CAST(shelf AS integer) ORDER BY n, cause > 0, at, movement_id) AS shelves,
