@@ -273,6 +273,25 @@ class TestOutlook:
         expected.apply(Events(np.ones(5, dtype=np.int64), np.array(kinds), at, np.array([2, 2, 2, 2, 1])))
         assert seen.levels.rows()[1].tolist() == expected.rows()[1].tolist()
 
+    async def test_takes_the_nothing_of_a_shelf_that_nobody_fills_for_no_knowledge(self, db: Database) -> None:
+        """One shelf was filled yesterday and sold out; of the other one nobody ever booked a thing."""
+        await store(db)
+        for sku, filled in (("kept", 2), ("unkept", 0)):
+            await item(db, sku=sku)
+            await placement(db, sku=sku)
+            yesterday = NOON - timedelta(days=1)
+            async with db.begin() as tx:
+                await tx.run(
+                    sql("INSERT INTO balances (store_id, sku, location, kind, qty, updated_at)"
+                        " VALUES (1, :sku, 'A1', 'shelf', 0, :at)"),
+                    sku=sku, at=yesterday,
+                )  # fmt: skip
+            if filled:
+                await move(db, sku, filled, "RECEIVING", "A1", Cause.MOVE, at=yesterday)
+                await move(db, sku, filled, "A1", SOLD, Cause.SALE, at=yesterday + timedelta(hours=1))
+
+        assert (await look(db, ["kept", "unkept"])).levels.is_empty.tolist() == [1, 0]
+
     async def test_believes_in_a_new_items_level_where_nothing_is_known(self, db: Database) -> None:
         await store(db)
         found = await look(db, [await item(db)])

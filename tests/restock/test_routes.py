@@ -138,6 +138,15 @@ class TestGetWatchedItem:
 
         assert [s["shelf"] for s in shelves] == ["A1", "A0"]
 
+    async def test_promises_the_backroom_to_one_shelf_only(self, db: Database, client: httpx.AsyncClient) -> None:
+        sku = await shelf(db, on_shelf=0, backroom=30)
+        await placement(db, sku=sku, shelf="END1", capacity=24, is_home=False)
+        await signed_in(db, client, role=Role.ASSOCIATE)
+
+        shelves = (await client.get(f"/v1/stores/1/watch/{sku}")).json()["shelves"]
+
+        assert [s["qty"] for s in shelves] == [24, 6]
+
     async def test_has_no_shelf_for_an_item_without_a_place(self, db: Database, client: httpx.AsyncClient) -> None:
         await store(db)
         await item(db, sku="loose")

@@ -157,9 +157,10 @@ class TestDecide:
         assert quiet.trigger_qty[0] < 80 <= found.trigger_qty[0]
 
     def test_sets_the_trigger_where_a_pull_begins_to_pay_at_half_the_price(self) -> None:
-        trigger = int(decide(shelves(), level(), moment()).trigger_qty[0])
+        large = {"capacity": 200, "backroom": 400, "case_pack": 1}
+        trigger = int(decide(shelves(**large), level(per_h=40), moment()).trigger_qty[0])
         here = moment(price=PRICE / rules.TRIGGER_EASE, leads_s=(4100, 4100, 4100))
-        around = decide(shelves(book=[trigger, trigger + 1], case_pack=1), level(2), here)
+        around = decide(shelves(book=[trigger, trigger + 1], **large), level(2, per_h=40), here)
 
         assert around.verdicts == [Verdict.PULL, Verdict.ENOUGH]
 

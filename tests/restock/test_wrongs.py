@@ -122,7 +122,7 @@ class TestRefusals:
 class TestDeliveries:
     async def test_have_routine_pulls_wait(self, db: Database, client: httpx.AsyncClient, clock: Ticking) -> None:
         """Twelve on the shelf would be topped up, but the lorry comes in half an hour; three cannot wait for it."""
-        await shelf(db, on_shelf=13, sku="some", presentation_min=0)
+        await shelf(db, on_shelf=12, sku="some", presentation_min=0)
         await shelf(db, on_shelf=3, sku="few")
         await signed_in(db, client, role=Role.BACKROOM)
         expected = {"reference": "ASN-1", "due_at": (NOON + timedelta(minutes=30)).isoformat()}
