@@ -53,15 +53,25 @@ class Format:
     taken: Callable[[int, bool], bytes]
 
 
-def _row(receipt: Receipt) -> dict[str, Any]:
-    lines = zip(receipt.codes, receipt.quantities, strict=True)
+def _head(receipt: Receipt) -> dict[str, Any]:
     return {
         "business_date": receipt.business_date.isoformat(),
         "register": receipt.register,
         "sequence": NUMBER,
         "occurred_at": receipt.occurred_at.isoformat(),
-        "lines": [{"line_no": n, "code": code, "quantity": qty} for n, (code, qty) in enumerate(lines, start=1)],
     }
+
+
+def _row(receipt: Receipt) -> dict[str, Any]:
+    lines = enumerate(zip(receipt.codes, receipt.quantities, strict=True), start=1)
+    return {
+        **_head(receipt),
+        "lines": [{"line_no": n, "code": code, "quantity": qty} for n, (code, qty) in lines],
+    }
+
+
+def _lean(receipt: Receipt) -> dict[str, Any]:
+    return {**_head(receipt), "codes": list(receipt.codes), "quantities": list(receipt.quantities)}
 
 
 def _totals(receipts: int, new: bool) -> bytes:
@@ -70,7 +80,10 @@ def _totals(receipts: int, new: bool) -> bytes:
 
 SINGLE = Format("receipts", lambda batch: _row(batch[0]), lambda _n, new: b'"new"' if new else b'"repeated"')
 FORMATS = MappingProxyType(
-    {"rows": Format("receipt-batches", lambda batch: {"receipts": [_row(one) for one in batch]}, _totals)}
+    {
+        "rows": Format("receipt-batches", lambda batch: {"receipts": [_row(one) for one in batch]}, _totals),
+        "lean": Format("lean-receipt-batches", lambda batch: {"receipts": [_lean(one) for one in batch]}, _totals),
+    }
 )
 
 
