@@ -28,8 +28,9 @@ DOORS: dict[Perm | None, str] = {
     Perm.READ: """
         get_ask get_board get_item get_location get_placement get_pull get_receipt get_store get_task
         get_tub get_watch_settings get_watched_item list_asks list_balances list_counts list_discrepancies
-        list_events list_items list_locations list_movements list_placements list_pulls list_receipts
-        list_tasks list_tubs list_unknown_codes look_up_code preview_tasks stream_events
+        list_events list_expected_deliveries list_items list_locations list_movements list_placements list_pulls
+        list_receipts list_tasks list_tubs list_unknown_codes list_wrongs_of_item list_wrongs_of_pull look_up_code
+        preview_tasks stream_events
     """,
     Perm.ASK: """
         ask_for_item cancel_pull scan_gaps
@@ -38,17 +39,17 @@ DOORS: dict[Perm | None, str] = {
         claim_task pick_many pick_units release_task report_short scan_tub skip_line stage_tub undo_short unpick_units
     """,
     Perm.PUT: """
-        close_task deliver_tub put_units renew_lease resume_task
+        close_task deliver_tub put_units renew_lease resume_task tell_wrong
     """,
     Perm.STOCK: """
-        adjust_stock count_many count_stock move_stock receive_stock request_count
+        adjust_stock count_many count_stock delivery_arrived expect_delivery move_stock receive_stock request_count
     """,
     Perm.LEAD: """
         close_discrepancy dismiss_unknown_code reassign_task replay_unknown_codes restore_unknown_code
     """,
     Perm.MANAGE: """
-        import_catalog put_item put_location put_placement put_tub put_watch_settings remove_placement
-        retire_item retire_location
+        import_catalog put_item put_location put_placement put_tub put_watch_settings rehearse_watch_settings
+        remove_placement retire_item retire_location
     """,
     Perm.SELL: """
         send_lean_receipt_batch send_receipt send_receipt_batch stream_receipts

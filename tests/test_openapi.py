@@ -122,7 +122,9 @@ class TestOperations:
     def test_that_write_by_post_take_an_idempotency_key_or_are_idempotent_by_nature(self, name: str) -> None:
         path, method, operation = OF_STORES[name]
         headers = {p["name"]: p["required"] for p in operation.get("parameters", ()) if p["in"] == "header"}
-        by_nature = path.endswith(("/imports/{what}", "/receipts", "receipt-batches", "/receipt-streams"))
+        by_nature = path.endswith(
+            ("/imports/{what}", "/receipts", "receipt-batches", "/receipt-streams", "/rehearsals")
+        )
         if method == "post":
             assert by_nature or headers.get("Idempotency-Key") is True
 

@@ -11,6 +11,10 @@ from tests.factories import all_rows, item, placement, signed_in, store
 from tests.restock.world import shelf, watch
 
 SETTINGS = "/v1/stores/1/watch-settings"
+DEFAULTS = {
+    "enabled": True, "lead_default_s": 2700, "line_s": 60.0, "unit_s": 2.5, "presentation": True, "checks_an_hour": 6,
+    "departments": {},
+}  # fmt: skip
 
 
 class TestGetWatchSettings:
@@ -33,8 +37,11 @@ class TestPutWatchSettings:
     async def test_changes_them_for_whoever_knows_the_version(self, db: Database, client: httpx.AsyncClient) -> None:
         await shelf(db)
         await watch(db)
-        await signed_in(db, client, role=Role.MANAGER)
-        body = {"enabled": False, "safety": 2.33, "lead_default_s": 1800}
+        await signed_in(db, client, role=Role.MANAGER, name="Maria")
+        body = {
+            "enabled": False, "lead_default_s": 1800, "line_s": 50.0, "unit_s": 2.0, "presentation": False,
+            "checks_an_hour": 2, "departments": {"dairy": {"enabled": True, "weight": 2.5}},
+        }  # fmt: skip
 
         saved = await client.put(SETTINGS, json=body, headers={"If-Match": '"1"'})
         stale = await client.put(SETTINGS, json=body, headers={"If-Match": '"1"'})
@@ -42,18 +49,22 @@ class TestPutWatchSettings:
 
         assert (saved.status_code, saved.headers["ETag"]) == (200, '"2"')
         assert {**saved.json(), **body} == saved.json() == (await client.get(SETTINGS)).json()
+        assert saved.json()["updated_by"] == "Maria"
         assert (stale.status_code, blind.status_code) == (412, 428)
         (told,) = [e for e in await all_rows(db, "events") if e["kind"] == "watch.settings_changed"]
-        assert told["data"] == body
+        assert told["data"] == {"before": {**DEFAULTS}, "after": body}
+        assert told["principal_id"] is not None
 
     async def test_has_every_shelf_looked_at_again(self, db: Database, client: httpx.AsyncClient) -> None:
-        """Eight on the shelf are enough, until the store wants three standard deviations and is slow."""
-        sku = await shelf(db, on_shelf=9)
+        """Fourteen on the shelf are enough, until the store says that its grocery counts for ten."""
+        sku = await shelf(db, on_shelf=14)
         await watch(db)
         assert await all_rows(db, "pulls") == []
         await signed_in(db, client, role=Role.MANAGER)
         await client.put(
-            SETTINGS, json={"enabled": True, "safety": 3, "lead_default_s": 5400}, headers={"If-Match": "*"}
+            SETTINGS,
+            json={"enabled": True, "lead_default_s": 5400, "departments": {"grocery": {"weight": 10}}},
+            headers={"If-Match": "*"},
         )
 
         assert (await watch(db)).opened == 1
@@ -68,11 +79,14 @@ class TestPutWatchSettings:
     @pytest.mark.parametrize(
         "body",
         [
-            b'{"enabled": true, "safety": NaN}',
-            b'{"enabled": true, "safety": -1}',
-            b'{"enabled": true, "safety": 11}',
+            b'{"enabled": true, "line_s": NaN}',
+            b'{"enabled": true, "line_s": 4}',
+            b'{"enabled": true, "unit_s": 121}',
             b'{"enabled": true, "lead_default_s": 59}',
-            b'{"enabled": true, "lead_default_s": 86401}',
+            b'{"enabled": true, "lead_default_s": 14401}',
+            b'{"enabled": true, "checks_an_hour": 61}',
+            b'{"enabled": true, "departments": {"dairy": {"weight": 11}}}',
+            b'{"enabled": true, "departments": {"": {}}}',
             b'{"enabled": true, "unknown": 1}',
             b"{}",
         ],
@@ -97,10 +111,12 @@ class TestGetWatchedItem:
         assert answer == {"sku": sku, "watching": True, "lead_s": 2700}
         assert here["rate_per_h"] == pytest.approx(6, rel=0.05)
         assert here["pull_id"] is not None
-        expected: dict[str, Any] = {"shelf": "A1", "on_hand": 3, "in_flight": 18, "backroom": 42, "trigger_qty": 8}
+        expected: dict[str, Any] = {"shelf": "A1", "on_hand": 3, "in_flight": 18, "backroom": 42, "trigger_qty": 15}
         assert {**here, **expected, "verdict": "enough", "qty": 0} == here
         assert (
-            here["sentence"] == "Sells 5.9 an hour, 3 on the shelf, lasts 30 min, 18 on the way; a pull takes 45 min."
+            here["sentence"] == "Sells 6.0 an hour (4.9 to 7.2), 3 on the shelf, lasts 30 min, 18 on the way; "
+            "77 % to be empty before a pull arrives in 45 min, which saves 18.0 sales, 10.3 a minute of work. "
+            "Last sold 1 at 11:30, 1 at 11:40, 1 at 11:50."
         )
         assert here["next_check_at"] > here["evaluated_at"]
 
@@ -121,6 +137,15 @@ class TestGetWatchedItem:
         shelves = (await client.get(f"/v1/stores/1/watch/{sku}")).json()["shelves"]
 
         assert [s["shelf"] for s in shelves] == ["A1", "A0"]
+
+    async def test_promises_the_backroom_to_one_shelf_only(self, db: Database, client: httpx.AsyncClient) -> None:
+        sku = await shelf(db, on_shelf=0, backroom=30)
+        await placement(db, sku=sku, shelf="END1", capacity=24, is_home=False)
+        await signed_in(db, client, role=Role.ASSOCIATE)
+
+        shelves = (await client.get(f"/v1/stores/1/watch/{sku}")).json()["shelves"]
+
+        assert [s["qty"] for s in shelves] == [24, 6]
 
     async def test_has_no_shelf_for_an_item_without_a_place(self, db: Database, client: httpx.AsyncClient) -> None:
         await store(db)

@@ -1,246 +1,238 @@
-"""When the watch pulls, how much, and how urgent that is."""
+"""When a shelf is worth a pull: laws over many shelves, and the figures of single ones."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsvc.demand.hours import WEEKDAYS, Calendar
-from pullsvc.demand.rules import Rate
-from pullsvc.pulls.rules import URGENCY, Reason
+from pullsvc.demand.levels import Level
+from pullsvc.demand.profile import DayCurve
+from pullsvc.demand.value import Worth
+from pullsvc.pulls.rules import REPEAT_BONUS, URGENCY, Reason
 from pullsvc.restock import rules
-from pullsvc.restock.rules import Decision, Settings, Shelf, Verdict
-from tests.factories import NOON
+from pullsvc.restock.compose import Offer
+from pullsvc.restock.rules import Moment, Shelves, Verdict, decide, pull_qty, urgency_of
+from pullsvc.restock.settings import Department, Settings
 
-LEAD_S = 41 * 60
+HOUR_S = 3600
+CURVE = DayCurve(np.array([0.0, 16 * HOUR_S]), np.array([0.0, 1.0]))  # Sixteen hours, all alike.
+NOON_S = 7.0 * HOUR_S
+PRICE = 2e-3
+FLOATS = ("weight", "waited_s")
 
 
-@st.composite
-def any_shelf(draw: st.DrawFn) -> Shelf:
-    capacity = draw(st.integers(1, 200))
-    in_flight = draw(st.integers(0, 60))
-    return Shelf(
-        book=draw(st.integers(-20, 220)),
-        capacity=capacity,
-        presentation_min=draw(st.integers(0, capacity)),
-        case_pack=draw(st.integers(1, 48)),
-        in_flight=in_flight,
-        unclaimed=draw(st.integers(0, in_flight)),
-        backroom=draw(st.integers(-5, 300)),
+def moment(**changes: Any) -> Moment:
+    usual = Moment(
+        curve=CURVE, traffic=1.0, now_s=NOON_S, closes_s=16.0 * HOUR_S, leads_s=(1800, 2700, 4100), price=PRICE,
+        late=False, settings=Settings(),
+    )  # fmt: skip
+    return replace(usual, **changes)
+
+
+def shelves(**columns: Any) -> Shelves:
+    """Shelves of 24 with five dozen in the backroom; each column a value for all, or a list."""
+    usual = {
+        "book": 20, "capacity": 24, "presentation_min": 0, "case_pack": 6, "in_flight": 0, "unclaimed": 0,
+        "backroom": 60, "weight": 1.0, "waited_s": 0.0,
+    }  # fmt: skip
+    columns = {**usual, **columns}
+    size = max((len(value) for value in columns.values() if isinstance(value, list)), default=1)
+    made: dict[str, Any] = {
+        name: np.full(size, value, dtype=np.float64 if name in FLOATS else np.int64) for name, value in columns.items()
+    }
+    return Shelves(**made)
+
+
+def level(size: int = 1, *, per_h: float = 6.0, shape: float = 100.0) -> Level:
+    """Items that sell so many units an hour, one a line."""
+    ones = np.ones(size)
+    return Level(shape * ones, shape * ones / (16 * per_h), ones, ones)
+
+
+eaches = st.integers(0, 60)
+worlds = st.fixed_dictionaries({
+    "book": st.lists(st.integers(-5, 40), min_size=4, max_size=4),
+    "capacity": st.lists(st.integers(1, 40), min_size=4, max_size=4),
+    "presentation_min": st.lists(st.integers(0, 6), min_size=4, max_size=4),
+    "case_pack": st.lists(st.integers(1, 12), min_size=4, max_size=4),
+    "in_flight": st.lists(st.sampled_from([0, 0, 6, 12]), min_size=4, max_size=4),
+    "backroom": st.lists(eaches, min_size=4, max_size=4),
+    "weight": st.lists(st.sampled_from([0.0, 1.0, 3.0]), min_size=4, max_size=4),
+    "waited_s": st.lists(st.sampled_from([0.0, 7200.0]), min_size=4, max_size=4),
+})  # fmt: skip
+
+
+@given(columns=worlds, per_h=st.sampled_from([0.01, 0.5, 6.0, 40.0]), price=st.sampled_from([5e-5, 2e-3, 5e-2]))
+def test_every_decision_keeps_the_laws(columns: dict[str, list[float]], per_h: float, price: float) -> None:
+    some = shelves(**columns, unclaimed=columns["in_flight"])
+    here = moment(price=price)
+    found = decide(some, level(4, per_h=per_h), here)
+    again = replace(
+        some,
+        in_flight=some.in_flight + found.qty,
+        unclaimed=some.unclaimed + found.qty,
+        backroom=some.backroom - found.qty,
     )
+    then = decide(again, level(4, per_h=per_h), here)
 
-
-rates = st.builds(Rate, per_h=st.floats(0, 500), hours=st.floats(0, 100))
-leads = st.integers(rules.MIN_LEAD_S, rules.MAX_LEAD_S)
-settings = st.builds(Settings, safety=st.floats(0, rules.MAX_SAFETY))
-
-
-def decide(
-    shelf: Shelf,
-    *,
-    per_h: float = 6.2,
-    lead_s: int = LEAD_S,
-    settings: Settings | None = None,
-    rate: Rate | None = None,
-) -> Decision:
-    rate = rate or Rate(per_h=per_h, hours=10)
-    return rules.decide(shelf, rate=rate, lead_s=lead_s, settings=settings or Settings(), now=NOON)
-
-
-def pulled(shelf: Shelf, qty: int) -> Shelf:
-    return replace(
-        shelf,
-        in_flight=shelf.in_flight + qty,
-        unclaimed=shelf.unclaimed + qty,
-        backroom=shelf.backroom - qty,
-    )
+    assert np.all((found.qty >= 0) & (found.qty <= some.backroom))
+    assert np.all((found.qty == 0) | (some.position + found.qty <= some.capacity))
+    assert np.all(found.qty[some.weight == 0] == 0)
+    assert then.qty.tolist() == [0] * 4
+    assert np.all((found.urgency >= rules.MIN_URGENCY) & (found.urgency <= rules.MAX_URGENCY))
+    assert np.all((found.check_s >= rules.MIN_CHECK_S) & (found.check_s <= rules.MAX_CHECK_S))
+    assert np.all((found.due_s >= rules.MIN_DUE_S) & (found.due_s <= rules.MAX_DUE_S))
+    assert np.all(found.trigger_qty < some.capacity)
+    # What was opened just now is not given up at once.
+    assert not (then.need_vanished & (found.qty > 0)).any()
 
 
 class TestDecide:
-    @given(shelf=any_shelf(), rate=rates, lead_s=leads, settings=settings)
-    def test_asks_once_when_asked_twice(self, shelf: Shelf, rate: Rate, lead_s: int, settings: Settings) -> None:
-        first = decide(shelf, rate=rate, lead_s=lead_s, settings=settings)
-        again = decide(pulled(shelf, first.qty), rate=rate, lead_s=lead_s, settings=settings)
+    def test_waits_until_a_pull_is_worth_a_workers_time(self) -> None:
+        found = decide(shelves(book=[24, 20, 16, 12, 8, 4, 0]), level(7), moment())
 
-        assert again.qty == 0
+        assert found.qty.tolist() == [0, 0, 0, 12, 12, 18, 24]
+        assert found.verdicts[0] is Verdict.FULL
+        assert found.verdicts[2:4] == [Verdict.ENOUGH, Verdict.PULL]
+        assert np.all(np.diff(found.urgency) >= 0)
 
-    @given(shelf=any_shelf(), rate=rates, lead_s=leads, settings=settings)
-    def test_never_sends_what_does_not_fit_or_is_not_there(
-        self, shelf: Shelf, rate: Rate, lead_s: int, settings: Settings
-    ) -> None:
-        qty = decide(shelf, rate=rate, lead_s=lead_s, settings=settings).qty
+    def test_pulls_less_while_labour_is_dear(self) -> None:
+        cheap, dear = (decide(shelves(book=[16, 12, 8]), level(3), moment(price=price)) for price in (5e-5, 2e-2))
 
-        assert 0 <= qty <= max(0, shelf.backroom)
-        assert qty == 0 or shelf.on_hand + shelf.in_flight + qty <= shelf.capacity
+        assert cheap.qty.tolist() == [6, 12, 12]
+        assert dear.qty.tolist() == [0, 0, 12]
 
-    @given(shelf=any_shelf(), rate=rates, lead_s=leads, settings=settings, more=st.integers(1, 30))
-    def test_never_pulls_more_or_more_urgently_for_a_fuller_shelf(
-        self, shelf: Shelf, rate: Rate, lead_s: int, settings: Settings, more: int
-    ) -> None:
-        now = decide(shelf, rate=rate, lead_s=lead_s, settings=settings)
-        fuller = decide(replace(shelf, book=shelf.book + more), rate=rate, lead_s=lead_s, settings=settings)
+    def test_averages_over_the_times_to_shelf(self) -> None:
+        """A shelf that lasts 40 minutes: nearly safe from a fast tub, lost with a slow one."""
+        parts = [decide(shelves(book=4), level(), moment(leads_s=(lead,))).worth.p_empty[0] for lead in (900, 5400)]
+        both = decide(shelves(book=4), level(), moment(leads_s=(900, 5400))).worth.p_empty[0]
 
-        assert fuller.qty <= now.qty
-        assert fuller.urgency <= now.urgency
-        assert now.need_vanished <= fuller.need_vanished
+        assert both == pytest.approx(np.mean(parts))
+        assert parts[0] < 0.2 < 0.9 < parts[1]
 
-    @given(shelf=any_shelf(), rate=rates, lead_s=leads, settings=settings)
-    def test_stays_within_its_bounds(self, shelf: Shelf, rate: Rate, lead_s: int, settings: Settings) -> None:
-        decision = decide(shelf, rate=rate, lead_s=lead_s, settings=settings)
+    def test_fills_what_looks_bad_last_of_all(self) -> None:
+        """Nobody buys it, but the shelf is empty, or below what presents well."""
+        found = decide(shelves(book=[0, 3, 4], presentation_min=[0, 4, 4]), level(3, per_h=0.001), moment())
 
-        assert (decision.verdict is Verdict.PULL) == (decision.qty > 0)
-        assert rules.MIN_URGENCY <= decision.urgency <= rules.MAX_URGENCY < URGENCY[Reason.CUSTOMER_WAITING]
-        assert NOON + timedelta(minutes=5) <= decision.next_check_at <= NOON + timedelta(hours=4)
-        assert NOON < decision.due_at <= NOON + timedelta(hours=4)
-        assert not (decision.qty and decision.need_vanished)
+        assert found.verdicts == [Verdict.PRESENTATION, Verdict.PRESENTATION, Verdict.ENOUGH]
+        assert found.urgency.tolist() == [rules.MIN_URGENCY] * 3
+        plain = moment(settings=Settings(presentation=False))
+        bare = decide(shelves(book=[0, 3], presentation_min=[0, 4]), level(2, per_h=0.001), plain)
+        assert bare.qty.tolist() == [24, 0]
 
-    @given(shelf=any_shelf(), rate=rates, lead_s=leads, settings=settings)
-    def test_does_not_ask_again_for_what_it_lets_expire(
-        self, shelf: Shelf, rate: Rate, lead_s: int, settings: Settings
-    ) -> None:
-        if decide(shelf, rate=rate, lead_s=lead_s, settings=settings).need_vanished:
-            without = replace(shelf, in_flight=shelf.in_flight - shelf.unclaimed, unclaimed=0)
-            assert decide(without, rate=rate, lead_s=lead_s, settings=settings).qty == 0
+    def test_brings_nothing_that_is_not_there(self) -> None:
+        found = decide(shelves(book=[0, 0], backroom=[0, 4]), level(2), moment())
 
-    def test_explains_itself_in_one_plain_sentence(self) -> None:
-        why = decide(Shelf(book=3, capacity=24, case_pack=6, backroom=30)).explanation
+        assert found.verdicts == [Verdict.BACKROOM_EMPTY, Verdict.PULL]
+        assert found.qty.tolist() == [0, 4]
 
-        assert why["sentence"] == "Sells 6.2 an hour, 3 on the shelf, lasts 29 min; a pull takes 41 min."
-        assert (why["rate_per_h"], why["on_hand"], why["lead_s"], why["qty"]) == (6.2, 3, LEAD_S, 18)
+    def test_leaves_departments_alone_that_are_switched_off(self) -> None:
+        found = decide(shelves(book=0, weight=0.0), level(), moment())
 
+        assert found.verdicts == [Verdict.SWITCHED_OFF]
+        assert (found.qty.tolist(), found.trigger_qty.tolist()) == ([0], [-1])
+
+    def test_gives_up_what_is_not_needed_with_a_margin(self) -> None:
+        """At 14 no pull would be opened; one that is open stays until the shelf has 17 without it."""
+        opens = decide(shelves(book=[12, 14, 17, 20, 24]), level(5), moment())
+        stands = decide(shelves(book=[12, 14, 17, 20, 24], in_flight=12, unclaimed=12), level(5), moment())
+
+        assert (opens.qty > 0).tolist() == [True, False, False, False, False]
+        assert stands.need_vanished.tolist() == [False, False, True, True, True]
+
+    def test_does_not_give_up_what_somebody_works_on(self) -> None:
+        assert not decide(shelves(book=24, in_flight=12, unclaimed=0), level(), moment()).need_vanished[0]
+
+    def test_looks_again_before_a_shelf_that_sells_nothing_more_is_worth_a_pull(self) -> None:
+        """Evening is busy: what is safe at noon is worth a look hours before the rush."""
+        rush = DayCurve(np.array([0, 10, 11, 16.0]) * HOUR_S, np.array([0, 0.1, 0.9, 1.0]))
+        found = decide(shelves(book=80, capacity=120), level(), moment(curve=rush))
+        quiet = decide(shelves(book=80, capacity=120), level(), moment())
+
+        assert found.qty[0] == quiet.qty[0] == 0
+        assert rules.WAITING_CHECK_S < found.check_s[0] < 3 * HOUR_S < quiet.check_s[0]
+        assert quiet.trigger_qty[0] < 80 <= found.trigger_qty[0]
+
+    def test_sets_the_trigger_where_a_pull_begins_to_pay_at_half_the_price(self) -> None:
+        large = {"capacity": 200, "backroom": 400, "case_pack": 1}
+        trigger = int(decide(shelves(**large), level(per_h=40), moment()).trigger_qty[0])
+        here = moment(price=PRICE / rules.TRIGGER_EASE, leads_s=(4100, 4100, 4100))
+        around = decide(shelves(book=[trigger, trigger + 1], **large), level(2, per_h=40), here)
+
+        assert around.verdicts == [Verdict.PULL, Verdict.ENOUGH]
+
+    def test_tops_up_in_the_last_round_what_pays_at_all(self) -> None:
+        """Three hours before the night: no later pull could be larger, so that waiting is no choice."""
+        late = moment(now_s=13.0 * HOUR_S, late=True)
+        early = replace(late, late=False)
+
+        assert decide(shelves(book=15), level(), early).qty[0] == 0
+        assert decide(shelves(book=15), level(), late).qty[0] == 6
+
+
+class TestPullQty:
     @pytest.mark.parametrize(
-        ("shelf", "per_h", "sentence"),
+        ("world", "qty"),
         [
-            (Shelf(book=-2, capacity=24), 6.2, "Sells 6.2 an hour, the shelf is empty; a pull takes 41 min."),
-            (
-                Shelf(book=0, capacity=24, in_flight=6),
-                6.2,
-                "Sells 6.2 an hour, the shelf is empty, 6 on the way; a pull takes 41 min.",
-            ),
-            (Shelf(book=2, capacity=24), 0.01, "Hardly sells, 2 on the shelf, lasts 8 days; a pull takes 41 min."),
-            (Shelf(book=2, capacity=24), 0.4, "Sells 0.4 an hour, 2 on the shelf, lasts 5 h; a pull takes 41 min."),
-            (Shelf(book=2, capacity=24), 0.0, "Hardly sells, 2 on the shelf; a pull takes 41 min."),
+            ({"book": 3}, 18),  # Three cases fit, and three units besides stay in their case.
+            ({"book": 20}, 4),  # No case fits.
+            ({"book": 3, "backroom": 20}, 20),  # The last of the backroom.
+            ({"book": 3, "backroom": 9}, 9),
+            ({"book": 10, "in_flight": 6}, 6),
+            ({"book": 13, "in_flight": 6}, 0),  # Five more are not worth asking for again.
+            ({"book": 30}, 0),
         ],
     )
-    def test_finds_words_for_every_case(self, shelf: Shelf, per_h: float, sentence: str) -> None:
-        assert decide(shelf, per_h=per_h).explanation["sentence"] == sentence
-
-
-class TestTrigger:
-    def test_covers_the_demand_of_the_lead_time_and_a_margin(self) -> None:
-        """Nine units sell while a pull is on its way; 1.65 standard deviations are five more."""
-        assert decide(Shelf(book=30, capacity=60), per_h=9, lead_s=3600).trigger_qty == 14
-
-    def test_is_at_least_what_presents_well(self) -> None:
-        assert decide(Shelf(book=30, capacity=60, presentation_min=20)).trigger_qty == 20
-
-    def test_is_below_capacity_however_fast_it_sells(self) -> None:
-        assert decide(Shelf(book=5, capacity=6, presentation_min=6), per_h=500).trigger_qty == 5
-
-
-class TestQty:
-    @pytest.mark.parametrize(
-        ("shelf", "per_h", "verdict", "qty"),
-        [
-            pytest.param(Shelf(0, 24, case_pack=6, backroom=30), 6, "pull", 24, id="fills the shelf with whole cases"),
-            pytest.param(Shelf(1, 24, case_pack=6, backroom=30), 6, "pull", 18, id="leaves the room for half a case"),
-            pytest.param(Shelf(1, 24, case_pack=6, backroom=8), 6, "pull", 8, id="takes what is left of the last case"),
-            pytest.param(Shelf(3, 24, case_pack=6, backroom=8), 6, "pull", 6, id="leaves it where whole cases do"),
-            pytest.param(Shelf(20, 24, case_pack=6, backroom=30), 6, "enough", 0, id="waits while it lasts"),
-            pytest.param(Shelf(1, 24, case_pack=6, backroom=0), 6, "backroom_empty", 0, id="cannot without a backroom"),
-            pytest.param(Shelf(1, 24, case_pack=6, in_flight=23), 6, "enough", 0, id="counts what is on its way"),
-            pytest.param(Shelf(0, 4, case_pack=12, backroom=30), 6, "pull", 4, id="opens a case that never fits"),
-            pytest.param(
-                Shelf(8, 12, presentation_min=9, case_pack=6, backroom=30), 0.5, "wait_for_case", 0,
-                id="waits for a whole case where it lasts until then",
-            ),
-            pytest.param(
-                Shelf(8, 12, presentation_min=9, case_pack=6, backroom=30), 9, "pull", 4,
-                id="opens a case where it would not last",
-            ),
-        ],
-    )  # fmt: skip
-    def test_is_whole_cases_unless_the_shelf_would_run_empty(
-        self, shelf: Shelf, per_h: float, verdict: str, qty: int
-    ) -> None:
-        decision = decide(shelf, per_h=per_h)
-
-        assert (decision.verdict, decision.qty) == (verdict, qty)
-
-
-class TestNextCheck:
-    def test_comes_halfway_to_the_trigger(self) -> None:
-        """Twelve above the trigger of eight, six an hour: two hours."""
-        assert decide(Shelf(book=20, capacity=24), per_h=6).next_check_at == NOON + timedelta(hours=1)
-
-    def test_comes_soon_where_nothing_can_be_brought(self) -> None:
-        assert decide(Shelf(book=0, capacity=24), per_h=0.1).next_check_at == NOON + timedelta(minutes=10)
-
-    def test_comes_soon_while_a_pull_waits_for_somebody(self) -> None:
-        waiting = Shelf(book=20, capacity=40, in_flight=12, unclaimed=12)
-
-        assert decide(waiting, per_h=0.1).next_check_at == NOON + timedelta(minutes=10)
+    def test_is_whole_cases_where_they_fit(self, world: dict[str, int], qty: int) -> None:
+        assert pull_qty(shelves(**world)).tolist() == [qty]
 
 
 class TestUrgency:
-    def test_puts_an_empty_shelf_that_sells_first(self) -> None:
-        assert decide(Shelf(book=0, capacity=24)).urgency == rules.MAX_URGENCY
+    def offer(self, *, per_h: float, p_empty: float = 1.0, labour_s: float = rules.REFERENCE_S) -> Offer:
+        one = np.ones(1)
+        return Offer(Worth(one * p_empty, one, one * labour_s), np.ones(1, dtype=np.int64), one * per_h)
 
-    def test_puts_an_empty_shelf_that_hardly_sells_behind_one_that_is_nearly_empty_and_sells(self) -> None:
-        silent = decide(Shelf(book=0, capacity=24), per_h=0.1)
-        selling = decide(Shelf(book=1, capacity=24), per_h=12)
+    def of(self, offer: Offer, *, waited_s: float = 0.0) -> int:
+        return int(urgency_of(offer, shelves(waited_s=waited_s), late=False)[0])
 
-        assert rules.MIN_URGENCY < silent.urgency < selling.urgency < rules.MAX_URGENCY
+    def test_has_a_gap_scan_rank_as_a_unit_lost_an_hour(self) -> None:
+        assert self.of(self.offer(per_h=1)) == rules.UNIT_AN_HOUR_URGENCY == URGENCY[Reason.GAP]
 
-    def test_is_routine_while_it_lasts_two_lead_times(self) -> None:
-        assert decide(Shelf(book=10, capacity=24), per_h=5, lead_s=3600).urgency == rules.MIN_URGENCY
+    def test_has_twice_the_loss_rank_as_one_more_person_who_asks(self) -> None:
+        assert rules.DOUBLING_URGENCY == REPEAT_BONUS
+        assert self.of(self.offer(per_h=2)) == self.of(self.offer(per_h=1)) + REPEAT_BONUS
+        assert self.of(self.offer(per_h=2, p_empty=0.5)) == self.of(self.offer(per_h=1))
+        assert self.of(self.offer(per_h=1, labour_s=180)) == self.of(self.offer(per_h=1)) - REPEAT_BONUS
 
-    def test_falls_due_when_the_shelf_runs_empty(self) -> None:
-        decision = decide(Shelf(book=3, capacity=24), per_h=6)
+    def test_stays_below_a_waiting_customer_and_not_below_routine(self) -> None:
+        assert self.of(self.offer(per_h=1e9), waited_s=1e6) == rules.MAX_URGENCY < URGENCY[Reason.CUSTOMER_WAITING]
+        assert self.of(self.offer(per_h=0)) == rules.MIN_URGENCY == URGENCY[Reason.WATCH]
 
-        assert decision.due_at == NOON + timedelta(minutes=30)
+    def test_rises_while_a_pull_waits(self) -> None:
+        """A routine pull passes a gap scan after three hours, whatever comes in."""
+        waited = [self.of(self.offer(per_h=0), waited_s=half * 1800) for half in range(8)]
 
+        assert waited == sorted(waited)
+        assert waited[6] == URGENCY[Reason.GAP]
 
-class TestNeedVanished:
-    @pytest.mark.parametrize(("book", "vanished"), [(10, False), (14, False), (15, True), (24, True)])
-    def test_leaves_a_margin_above_the_trigger(self, book: int, vanished: bool) -> None:
-        """The trigger is 9 here."""
-        assert rules.need_vanished(Shelf(book, 24, in_flight=6, unclaimed=6), trigger=9) is vanished
-
-    def test_holds_for_a_full_shelf_whatever_its_trigger(self) -> None:
-        assert rules.need_vanished(Shelf(6, 6, in_flight=6, unclaimed=6), trigger=5)
-
-    def test_counts_what_somebody_works_on(self) -> None:
-        assert rules.need_vanished(Shelf(8, 24, in_flight=12, unclaimed=2), trigger=9)
+    @given(small=st.floats(1e-6, 1e6), factor=st.floats(1, 1e3))
+    def test_never_falls_as_the_loss_rises(self, small: float, factor: float) -> None:
+        assert self.of(self.offer(per_h=small)) <= self.of(self.offer(per_h=small * factor))
 
 
-class TestNextWatch:
-    def calendar(self, opens: str = "07:00", closes: str = "22:00") -> Calendar:
-        hours = {day: [[opens, closes]] for day in WEEKDAYS}
-        return Calendar(time_zone="UTC", opening_hours=hours, day_starts_at=time(5))
+class TestWeight:
+    def test_has_a_department_come_first(self) -> None:
+        """Twice the weight: worth a pull earlier, and as urgent as twice the loss."""
+        found = decide(shelves(book=[13, 13, 4, 4], weight=[1, 8, 1, 2]), level(4), moment())
 
-    def at(self, clock: str) -> datetime:
-        return datetime.combine(NOON.date(), time.fromisoformat(clock), UTC)
+        assert (found.qty > 0).tolist() == [False, True, True, True]
+        assert found.urgency[3] == found.urgency[2] + rules.DOUBLING_URGENCY
+        assert found.worth.averted[3] == found.worth.averted[2]
 
-    @pytest.mark.parametrize(
-        ("now", "watching"), [("06:29", False), ("06:30", True), ("12:00", True), ("21:29", True), ("21:30", False)]
-    )
-    def test_begins_before_the_doors_open_and_ends_before_they_close(self, now: str, watching: bool) -> None:
-        assert rules.watching(self.calendar(), now=self.at(now)) is watching
+    def test_is_one_where_nothing_is_said(self) -> None:
+        settings = Settings(departments={"dairy": Department(weight=2.0)})
 
-    def test_tells_when_it_begins_again(self) -> None:
-        begins = rules.next_watch(self.calendar(), now=self.at("22:00"))
-
-        assert begins == self.at("06:30") + timedelta(days=1)
-
-    def test_never_pauses_where_the_store_never_closes(self) -> None:
-        always = self.calendar("00:00", "24:00")
-
-        assert all(rules.watching(always, now=self.at(f"{h:02}:45")) for h in range(24))
-
-    def test_is_never_where_the_store_never_opens(self) -> None:
-        never = Calendar(time_zone="UTC", opening_hours={}, day_starts_at=time(5))
-
-        assert rules.next_watch(never, now=NOON) is None
+        assert (settings.of("dairy").weight, settings.of("meat")) == (2.0, Department())

@@ -1,11 +1,11 @@
 """What the board shows over HTTP."""
 
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
 
 from pullsvc.pulls.rules import Reason, State
+from pullsvc.pulls.views import Explanation
 from pullsvc.tubs.rules import ShortReason, TaskState
 
 
@@ -26,7 +26,7 @@ class AtRisk(BaseModel):
     pull_id: int | None
     pull_state: State | None
     on_its_way: int = Field(description="Eaches wanted by the live pull that are not on the shelf yet.")
-    explanation: dict[str, Any] | None
+    explanation: Explanation | None = Field(description="The figures behind the live pull of the watch.")
 
 
 class ZoneLoad(BaseModel):

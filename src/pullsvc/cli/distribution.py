@@ -33,14 +33,18 @@ DISTRIBUTED = (
     "unknown_codes",
     "pulls",
     "pull_openings",
+    "pull_wrongs",
     "asks",
     "tubs",
     "tasks",
     "task_lines",
     "sell_through",
+    "store_rhythms",
     "watch_settings",
     "watch_schedule",
     "watched",
+    "gap_checks",
+    "expected_deliveries",
     "idempotency_keys",
 )
 # On the coordinator. Events must be: their readers compare transaction ids with the horizon of a snapshot, and each

@@ -227,7 +227,8 @@ async def _load(
 
 async def _switch_watch_off(manager: Person) -> None:
     settings, headers = await manager.send("GET", "watch-settings")
-    body = {name: settings[name] for name in ("safety", "lead_default_s")}
+    kept = ("lead_default_s", "line_s", "unit_s", "presentation", "checks_an_hour", "departments")
+    body = {name: settings[name] for name in kept}
     await manager.send("PUT", "watch-settings", json={**body, "enabled": False}, headers={"If-Match": headers["ETag"]})
 
 

@@ -47,6 +47,50 @@ class CancellationBody(Body):
     reason: Note = Field(examples=["customer left"])
 
 
+class LastSale(BaseModel):
+    """A sale line."""
+
+    at: datetime
+    qty: int = Field(description="Eaches.", examples=[2])
+
+
+class Explanation(BaseModel):
+    """The figures behind a decision of the watch, and one plain sentence; automatic pulls keep theirs."""
+
+    sentence: str = Field(
+        examples=[
+            (
+                "Sells 6.2 an hour (4.6 to 8.1), 3 on the shelf, lasts 29 min; 71 % to be empty before a pull arrives "
+                "in 41 min, which saves 2.1 sales, 1.4 a minute of work. Last sold 1 at 13:58, 2 at 14:03."
+            )
+        ]
+    )
+    verdict: str = Field(
+        description="`pull`: it is worth the work; `presentation`: the shelf looks bad.", examples=["pull"]
+    )
+    rate_per_h: float = Field(description="Units sold an hour at the present pace.", examples=[6.2])
+    rate_low_per_h: float = Field(description="In one case of ten it is slower than this.", examples=[4.6])
+    rate_high_per_h: float = Field(description="In one case of ten it is faster than this.", examples=[8.1])
+    on_hand: int = Field(examples=[3])
+    in_flight: int = Field(description="Wanted by the live pull and not on the shelf yet.", examples=[0])
+    backroom: int = Field(description="In the backroom and not spoken for.", examples=[24])
+    capacity: int = Field(examples=[18])
+    lasts_s: int | None = Field(
+        description="Seconds until it is expected to be empty; null: not before the store closes.", examples=[1742]
+    )
+    lead_s: int = Field(description="Seconds from a pull to the shelf; half of them are faster.", examples=[2460])
+    lead_low_s: int = Field(description="One in six is faster.", examples=[1560])
+    lead_high_s: int = Field(description="One in six is slower.", examples=[4020])
+    p_empty: float = Field(description="Probability that it is empty before a pull lands.", examples=[0.71])
+    averted: float = Field(description="Units that would be lost without the pull.", examples=[2.1])
+    averted_per_min: float = Field(description="The same, a minute of work.", examples=[1.4])
+    price_per_min: float = Field(description="What a minute of work must avert now to be spent.", examples=[0.12])
+    traffic: float = Field(description="How busy the day is; 1: as expected.", examples=[1.04])
+    trigger_qty: int = Field(description="At or below this stock it is looked at at once; -1: never.", examples=[8])
+    qty: int = Field(description="Eaches it asks for.", examples=[12])
+    last_sales: list[LastSale] = Field(description="The newest sale lines of today, oldest first.")
+
+
 class PullView(BaseModel):
     """A pull, how far it has come, and what its askers are told."""
 
@@ -71,7 +115,7 @@ class PullView(BaseModel):
     end_reason: str | None
     answer: Answer
     eta: datetime | None = Field(description="When the goods are expected on the shelf.")
-    explanation: dict[str, Any] | None = Field(description="The figures behind an automatic pull.")
+    explanation: Explanation | None = Field(description="The figures behind an automatic pull.")
 
 
 class AskView(BaseModel):

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from pullsvc.db import Row, Tx, sql
-from pullsvc.restock.rules import Decision, Settings
+from pullsvc.demand.value import Labour
+from pullsvc.restock.settings import Department, Settings
 
 # Stores to look at; a look, not a claim: two workers may see the same one, `TAKE` then gives it to one of them.
 DUE_STORES = sql("""
@@ -16,21 +18,55 @@ DUE_STORES = sql("""
 """)
 FIRST_SIGHT = sql("""
     WITH settings AS (
-        INSERT INTO watch_settings (store_id, enabled, safety, lead_default_s, updated_at)
-        VALUES (:store_id, :enabled, :safety, :lead_default_s, :now) ON CONFLICT (store_id) DO NOTHING
+        INSERT INTO watch_settings (store_id, enabled, lead_default_s, line_s, unit_s, presentation, checks_an_hour,
+                                    departments, updated_at)
+        SELECT CAST(:store_id AS integer), enabled, lead_default_s, line_s, unit_s, presentation, checks_an_hour,
+               departments, CAST(:now AS timestamptz)
+        FROM jsonb_to_record(CAST(:settings AS jsonb)) AS s(
+            enabled boolean, lead_default_s integer, line_s double precision, unit_s double precision,
+            presentation boolean, checks_an_hour integer, departments jsonb)
+        ON CONFLICT (store_id) DO NOTHING
     )
     INSERT INTO watch_schedule (store_id, next_run_at) VALUES (:store_id, :now) ON CONFLICT (store_id) DO NOTHING
 """)
+# What is known of a store. Work that nobody has begun makes labour dear; whoever had a task just now can do it.
+_STORE = """
+    SELECT w.runs, w.last_run_at, w.price, w.priced_at, w.leads, w.leads_at, w.hits, w.looks, w.promised, w.silence_at,
+           w.aged_at,
+           s.time_zone, s.opening_hours, s.day_starts_at,
+           g.enabled, g.lead_default_s, g.line_s, g.unit_s, g.presentation, g.checks_an_hour, g.departments,
+           r.learnt_until, r.profile, r.lines_a_day, r.lines_today, r.counted_at,
+           (SELECT count(*) FROM pulls p WHERE p.store_id = s.store_id AND p.state = 'open') AS waiting,
+           (SELECT coalesce(sum(qty_wanted - qty_planned - qty_filled - qty_put), 0) FROM pulls p
+            WHERE p.store_id = s.store_id AND p.state = 'open') AS waiting_qty,
+           (SELECT count(*) FROM (
+                SELECT claimed_by FROM tasks t WHERE t.store_id = s.store_id AND t.ended_at IS NULL
+                UNION
+                SELECT claimed_by FROM tasks t WHERE t.store_id = s.store_id
+                AND t.ended_at > CAST(:now AS timestamptz) - CAST(:lately AS interval)) lately) AS workers,
+           EXISTS (SELECT 1 FROM expected_deliveries d
+                   WHERE d.store_id = s.store_id AND d.arrived_at IS NULL
+                     AND d.due_at BETWEEN CAST(:now AS timestamptz) - CAST(:unloading AS interval)
+                                      AND CAST(:now AS timestamptz) + CAST(:ahead AS interval)) AS delivery_near
+    FROM stores s {join} watch_schedule w USING (store_id) {join} watch_settings g USING (store_id)
+    LEFT JOIN store_rhythms r ON r.store_id = s.store_id AND r.layout = :layout
+    WHERE s.store_id = :store_id
+"""
 # The row is the store's lock: whoever has it is the only watcher of the store until the end of the transaction.
-TAKE = sql("""
-    SELECT w.runs, w.last_run_at, s.time_zone, s.opening_hours, s.day_starts_at, g.enabled, g.safety, g.lead_default_s
-    FROM watch_schedule w JOIN stores s USING (store_id) JOIN watch_settings g USING (store_id)
-    WHERE w.store_id = :store_id AND w.next_run_at <= :now
-    FOR NO KEY UPDATE OF w SKIP LOCKED
-""")
+TAKE = sql(_STORE.format(join="JOIN") + "AND w.next_run_at <= :now FOR NO KEY UPDATE OF w SKIP LOCKED")
+STORE = sql(_STORE.format(join="LEFT JOIN"))
 FINISH = sql("""
-    UPDATE watch_schedule SET runs = runs + CAST(:watched AS integer), last_run_at = :now, next_run_at = :next_run_at
+    UPDATE watch_schedule
+    SET runs = runs + CAST(:watched AS integer), last_run_at = :now, next_run_at = :next_run_at,
+        price = coalesce(:price, price), priced_at = coalesce(:priced_at, priced_at),
+        leads = coalesce(:leads, leads), leads_at = coalesce(:leads_at, leads_at)
     WHERE store_id = :store_id
+""")
+AGED = sql("UPDATE watch_schedule SET aged_at = :now WHERE store_id = :store_id")
+LEADS = sql("""
+    SELECT opened_at, ended_at FROM pulls
+    WHERE store_id = :store_id AND ended_at > :since AND ended_at <= :now AND state = 'closed' AND qty_put > 0
+    ORDER BY ended_at DESC LIMIT :limit
 """)
 
 # What is flagged comes first: a sale has just met the trigger.
@@ -53,17 +89,27 @@ _BATCH = """
     GROUP BY sku, shelf ORDER BY min(rank), min(since), sku, shelf LIMIT :limit
 """
 _OF_ITEM = "SELECT sku, location AS shelf FROM placements WHERE store_id = :store_id AND sku = :sku"
-# `capacity` is null where the item has no place any more, or is out of the range. Free in the backroom is what the
-# books say less what tasks will pick and what live pulls still want.
+# `capacity` is null where the item has no place any more, or is out of the range; a smaller one that somebody told is
+# believed until the placement is changed. Free in the backroom is what the books say of bins in which the item was not
+# missed, less what tasks will pick and what live pulls still want.
 _FACTS = """
 WITH batch AS MATERIALIZED ({batch})
-SELECT a.sku, a.shelf, i.case_pack, p.presentation_min, CASE WHEN i.active AND l.active THEN p.capacity END AS capacity,
-       coalesce(b.qty, 0) AS book, o.pull_id, o.state, o.reason, o.urgency, o.due_at,
+SELECT a.sku, a.shelf, i.case_pack, i.department, p.presentation_min,
+       CASE WHEN i.active AND l.active THEN least(p.capacity, (
+           SELECT v.seen_qty FROM pull_wrongs v
+           WHERE v.store_id = :store_id AND v.sku = a.sku AND v.shelf = a.shelf AND v.kind = 'wrong_capacity'
+             AND v.told_at >= p.updated_at
+           ORDER BY v.wrong_id DESC LIMIT 1)) END AS capacity,
+       (SELECT sum(capacity) FROM placements e WHERE e.store_id = :store_id AND e.sku = a.sku) AS capacity_of_item,
+       coalesce(b.qty, 0) AS book, o.pull_id, o.state, o.reason, o.urgency, o.due_at, o.opened_at,
        coalesce(o.qty_wanted - o.qty_put, 0) AS in_flight,
        coalesce(o.qty_wanted - o.qty_planned - o.qty_filled - o.qty_put, 0) AS unclaimed,
        CAST(coalesce((
            SELECT sum(s.qty) FROM balances s
-           WHERE s.store_id = :store_id AND s.sku = a.sku AND s.kind = 'backroom'), 0)
+           WHERE s.store_id = :store_id AND s.sku = a.sku AND s.kind = 'backroom' AND NOT EXISTS (
+               SELECT 1 FROM counts c
+               WHERE c.store_id = :store_id AND c.location = s.location AND c.sku = a.sku AND c.state = 'requested'
+                 AND c.reason = 'not_there')), 0)
        - coalesce((
            SELECT sum(t.qty_planned - t.qty_picked) FROM task_lines t
            WHERE t.store_id = :store_id AND t.sku = a.sku AND t.is_reserving), 0)
@@ -109,7 +155,10 @@ NOTE = sql("""
 """)
 
 GET_SETTINGS = sql("""
-    SELECT enabled, safety, lead_default_s, version, updated_at FROM watch_settings WHERE store_id = :store_id
+    SELECT g.enabled, g.lead_default_s, g.line_s, g.unit_s, g.presentation, g.checks_an_hour, g.departments, g.version,
+           g.updated_at, p.name AS updated_by
+    FROM watch_settings g LEFT JOIN principals p ON p.principal_id = g.updated_by
+    WHERE g.store_id = :store_id
 """)
 # The schedule first, then the settings: the order in which a watcher takes them.
 LOCK_SETTINGS = sql("""
@@ -118,9 +167,13 @@ LOCK_SETTINGS = sql("""
 """)
 SAVE_SETTINGS = sql("""
     UPDATE watch_settings
-    SET enabled = :enabled, safety = :safety, lead_default_s = :lead_default_s, version = version + 1, updated_at = :now
+    SET enabled = s.enabled, lead_default_s = s.lead_default_s, line_s = s.line_s, unit_s = s.unit_s,
+        presentation = s.presentation, checks_an_hour = s.checks_an_hour, departments = s.departments,
+        version = version + 1, updated_at = :now, updated_by = :principal_id
+    FROM jsonb_to_record(CAST(:settings AS jsonb)) AS s(
+        enabled boolean, lead_default_s integer, line_s double precision, unit_s double precision,
+        presentation boolean, checks_an_hour integer, departments jsonb)
     WHERE store_id = :store_id
-    RETURNING enabled, safety, lead_default_s, version, updated_at
 """)
 LOOK_AGAIN_AT_ALL = sql("""
     WITH soon AS (UPDATE watch_schedule SET next_run_at = :now WHERE store_id = :store_id)
@@ -130,20 +183,13 @@ LOOK_AGAIN_AT_ALL = sql("""
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A shelf that was looked at.
-
-    Attributes:
-        sku: The item.
-        shelf: The shelf.
-        rate_per_h: Eaches sold an hour.
-        decision: What was decided.
-        empty_at: When it is expected to be empty; None: it is above its trigger, or the item does not sell.
-    """
+    """A shelf that was looked at: what is written down of it."""
 
     sku: str
     shelf: str
     rate_per_h: float
-    decision: Decision
+    trigger_qty: int
+    next_check_at: datetime
     empty_at: datetime | None
 
 
@@ -154,15 +200,34 @@ async def due_stores(tx: Tx, *, now: datetime, limit: int) -> list[int]:
 
 async def first_sight(tx: Tx, *, store_id: int, settings: Settings, now: datetime) -> bool:
     """Give a store its schedule and settings if it has none; tell whether it had no schedule."""
-    made = await tx.run(
-        FIRST_SIGHT,
-        store_id=store_id,
-        enabled=settings.enabled,
-        safety=settings.safety,
-        lead_default_s=settings.lead_default_s,
-        now=now,
+    return await tx.run(FIRST_SIGHT, store_id=store_id, settings=json.dumps(said(settings)), now=now) > 0
+
+
+def said(settings: Settings) -> dict[str, Any]:
+    """Return the settings as they are written down, and told."""
+    return {
+        "enabled": settings.enabled,
+        "lead_default_s": settings.lead_default_s,
+        "line_s": settings.labour.line_s,
+        "unit_s": settings.labour.unit_s,
+        "presentation": settings.presentation,
+        "checks_an_hour": settings.checks_an_hour,
+        "departments": {name: asdict(kept) for name, kept in sorted(settings.departments.items())},
+    }
+
+
+def settings_of(row: Row) -> Settings:
+    """Return the settings that a row holds; the defaults where it has none."""
+    if row.enabled is None:
+        return Settings()
+    return Settings(
+        enabled=row.enabled,
+        lead_default_s=row.lead_default_s,
+        labour=Labour(line_s=row.line_s, unit_s=row.unit_s),
+        presentation=row.presentation,
+        checks_an_hour=row.checks_an_hour,
+        departments={name: Department(**kept) for name, kept in row.departments.items()},
     )
-    return made > 0
 
 
 async def own_pulls(tx: Tx, *, store_id: int, pull_ids: Sequence[int]) -> dict[int, Row]:
@@ -172,26 +237,15 @@ async def own_pulls(tx: Tx, *, store_id: int, pull_ids: Sequence[int]) -> dict[i
 
 
 async def note(
-    tx: Tx, *, store_id: int, seen: Sequence[Seen], gone: Sequence[tuple[str, str]], lead_s: int, now: datetime
+    tx: Tx, *, store_id: int, seen: Sequence[Seen], gone: Sequence[tuple[str, str]], lead_s: float, now: datetime
 ) -> None:
     """Write down what was found of each shelf and when to look again; forget those that are `gone`."""
-    rows = [
-        {
-            "sku": s.sku,
-            "shelf": s.shelf,
-            "rate_per_h": s.rate_per_h,
-            "trigger_qty": s.decision.trigger_qty,
-            "next_check_at": s.decision.next_check_at.isoformat(),
-            "empty_at": s.empty_at.isoformat() if s.empty_at else None,
-        }
-        for s in seen
-    ]
     await tx.run(
         NOTE,
         store_id=store_id,
-        seen=json.dumps(rows),
+        seen=json.dumps([asdict(one) for one in seen], default=str),
         gone_skus=[sku for sku, _ in gone],
         gone_shelves=[shelf for _, shelf in gone],
-        lead_s=lead_s,
+        lead_s=round(lead_s),
         now=now,
     )

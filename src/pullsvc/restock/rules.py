@@ -1,61 +1,61 @@
-"""When an item must be pulled, how much of it, and how urgent that is. Pure.
+"""When a shelf is worth a pull, how much of it, how urgent that is, and when to look again. Pure, over many shelves.
 
-The first simple rule. With d = rate * lead, the units expected to be sold while a pull is on its way:
+The engine in `demand` says what a pull would avert, `compose` at which price of labour that is worth a worker's time.
+Here both are laid over what the store knows of its shelves. Beside what is worth it, a shelf below its presentation
+minimum, or empty, gets a routine pull of the lowest urgency: it looks bad, and of a new item nothing else is known.
 
-    need    = ceil(d + safety * sqrt(d))                      Poisson: sqrt(d) is the standard deviation of d
-    trigger = min(max(need, presentation_min), capacity - 1)
-    pull when   on hand + in flight <= trigger
+The time to the shelf is uncertain: everything is averaged over LEAD_PROBS of the store's own times.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pullsvc.demand.hours import Calendar
-from pullsvc.demand.rules import Rate, time_to_empty_s
+import numpy as np
+
+from pullsvc.demand.horizon import Floats, Ints, Mask
+from pullsvc.demand.levels import Level
+from pullsvc.demand.profile import DayCurve
+from pullsvc.demand.value import CHECK_STEP_S, Ahead, Worth, next_check_s, trigger_qty, worth
+from pullsvc.restock.compose import Offer
+from pullsvc.restock.settings import Settings
 
 HOUR_S = 3600
-MIN_LEAD_S, MAX_LEAD_S = 60, 4 * HOUR_S
+LEAD_PROBS = (1 / 6, 1 / 2, 5 / 6)  # The middle of each third.
 
-# Pulls of the watch rank from routine up to just below a waiting customer (90).
-MIN_URGENCY, MAX_STOCKED_URGENCY, EMPTY_URGENCY, MAX_URGENCY = 30, 79, 60, 85
+# Pulls of the watch rank from routine up to just below a waiting customer (90). A gap that a person scans (60) ranks
+# as a shelf on which a unit an hour is lost, for REFERENCE_S of work; twice the loss, or half the work, is worth what
+# one more person who asks is worth. So a waiting customer ranks as 64 units an hour.
+MIN_URGENCY, UNIT_AN_HOUR_URGENCY, MAX_URGENCY = 30, 60, 85
+DOUBLING_URGENCY = 5
+REFERENCE_S = 90.0
+WAITED_STEP_S = 30 * 60  # For each, an open pull rises by DOUBLING_URGENCY: none waits for ever.
 REPRICE_STEP = 3  # A change of urgency below this is not worth a write.
 
-# The watch looks again halfway to the moment at which the trigger would be met, within these bounds. The trigger
-# itself catches what sells faster; this look is for what changes without a sale.
+JOIN_SHARE = 0.25  # Of the capacity: a live pull is not asked for less than that on top of it.
+VANISH_EASE = 4.0  # A pull stays until it would not be worth a quarter of the price: so none comes and goes.
+TRIGGER_EASE = 2.0  # Triggers and looks reckon with a price that has halved by then.
+
 MIN_CHECK_S, MAX_CHECK_S = 5 * 60, 4 * HOUR_S
-WAITING_CHECK_S = 10 * 60  # The shelf is low: its urgency rises with time, pulls fail, the backroom gets goods.
+WAITING_CHECK_S = 10 * 60  # Something is to happen with the shelf, and its urgency rises with time.
+SCARCE_P_EMPTY = 0.01
 MIN_DUE_S, MAX_DUE_S = 15 * 60, 4 * HOUR_S
 
-# Automatic pulls begin before the doors open and end before they close: later ones the night fill does better.
-BEFORE_OPENING = timedelta(minutes=30)
-BEFORE_CLOSING = timedelta(minutes=30)
 
-DEFAULT_LEAD_S = 45 * 60
-DEFAULT_SAFETY = 1.65  # One shelf in twenty runs empty before its pull arrives, if the rate is right.
-MAX_SAFETY = 10.0
+class Verdict(StrEnum):
+    """Why the watch pulls, or does not."""
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a store wants its watch.
-
-    Attributes:
-        enabled: False: no automatic pulls; people's asks go on.
-        safety: Standard deviations of demand kept on the shelf beyond the expected demand; 0..MAX_SAFETY.
-        lead_default_s: Time to shelf until the store has measured its own.
-    """
-
-    enabled: bool = True
-    safety: float = DEFAULT_SAFETY
-    lead_default_s: int = DEFAULT_LEAD_S
+    PULL = "pull"
+    PRESENTATION = "presentation"
+    ENOUGH = "enough"
+    FULL = "full"
+    BACKROOM_EMPTY = "backroom_empty"
+    SWITCHED_OFF = "switched_off"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """An item at one of its shelves, as the books have it; eaches.
+class Shelves:
+    """Items at their shelves, as the books have them, one entry each; eaches.
 
     Attributes:
         book: What stands there; below zero when oversold.
@@ -65,214 +65,298 @@ class Shelf:
         in_flight: Wanted by the live pull and not put on the shelf yet.
         unclaimed: That part of `in_flight` that nobody works on yet.
         backroom: In the backroom and not spoken for.
+        weight: What a lost unit counts for; 0: no automatic pulls.
+        waited_s: Seconds since the live pull was opened; 0: there is none.
     """
 
-    book: int
-    capacity: int
-    presentation_min: int = 0
-    case_pack: int = 1
-    in_flight: int = 0
-    unclaimed: int = 0
-    backroom: int = 0
+    book: Ints
+    capacity: Ints
+    presentation_min: Ints
+    case_pack: Ints
+    in_flight: Ints
+    unclaimed: Ints
+    backroom: Ints
+    weight: Floats
+    waited_s: Floats
+
+    def __len__(self) -> int:
+        """Return the number of shelves."""
+        return len(self.book)
 
     @property
-    def on_hand(self) -> int:
+    def on_hand(self) -> Ints:
         """What a customer finds: nothing on an oversold shelf."""
-        return max(0, self.book)
+        return np.maximum(self.book, 0)
 
     @property
-    def position(self) -> int:
+    def position(self) -> Ints:
         """What is on the shelf and on its way to it."""
-        return self.on_hand + self.in_flight
+        return np.asarray(self.on_hand + self.in_flight)
 
     @property
-    def room(self) -> int:
-        """What fits besides what is there and on its way."""
-        return max(0, self.capacity - self.position)
-
-
-class Verdict(StrEnum):
-    """Why the watch pulls, or does not."""
-
-    PULL = "pull"
-    ENOUGH = "enough"
-    FULL = "full"
-    WAIT_FOR_CASE = "wait_for_case"
-    BACKROOM_EMPTY = "backroom_empty"
+    def fits(self) -> Ints:
+        """What has room besides what is there and on its way, as far as the backroom has it."""
+        return np.asarray(np.maximum(np.minimum(self.capacity - self.position, self.backroom), 0))
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What the watch makes of an item at a shelf.
+class Moment:
+    """What is the same for all shelves of a store at a moment.
 
     Attributes:
-        verdict: Why.
-        qty: Eaches to pull besides what is in flight; 0 unless the verdict is PULL.
-        urgency: What a pull for this shelf is worth now, MIN_URGENCY..MAX_URGENCY, also when nothing is added to it.
-        due_at: By when the goods are needed.
-        next_check_at: When to look again, if no sale leads to that before.
-        trigger_qty: The book at or below which the item is looked at again at once.
-        lasts_s: Open seconds until the shelf is expected to be empty; None: never.
-        need_vanished: A pull that nobody works on yet is not needed any more.
-        explanation: The figures, and one plain sentence.
+        curve: Of the business day.
+        traffic: How busy it is.
+        now_s: Seconds since the business day began.
+        closes_s: When the store closes, or the business day ends.
+        leads_s: Times to shelf at LEAD_PROBS, in seconds.
+        price: Of labour: lost units that a second must avert.
+        late: It is the last round before the night.
+        settings: Of the store.
     """
 
-    verdict: Verdict
-    qty: int
-    urgency: int
-    due_at: datetime
-    next_check_at: datetime
-    trigger_qty: int
-    lasts_s: float | None
-    need_vanished: bool
-    explanation: Mapping[str, object]
+    curve: DayCurve
+    traffic: float
+    now_s: float
+    closes_s: float
+    leads_s: Sequence[float]
+    price: float
+    late: bool
+    settings: Settings
+
+    @property
+    def lead_s(self) -> float:
+        """The median time to shelf."""
+        return self.leads_s[len(self.leads_s) // 2]
+
+    def until(self, end_s: float) -> float:
+        """Return the demand from now until then, or until closing if that is earlier, in average days."""
+        return self.traffic * self.curve.between(self.now_s, min(end_s, self.closes_s))
+
+    def ahead(self, lead_s: float) -> Ahead:
+        """Return what lies ahead if a tub takes so long."""
+        return Ahead(self.until(self.now_s + lead_s), self.until(self.closes_s))
+
+    def busiest(self) -> Ahead:
+        """Return what lies ahead at the busiest moment until everything has been looked at again."""
+        starts = self.now_s + CHECK_STEP_S * np.arange(MAX_CHECK_S // CHECK_STEP_S + 1)
+        starts = starts[starts <= max(self.now_s, self.closes_s)]
+        ends = np.minimum(starts + self.leads_s[-1], self.closes_s)
+        landings = self.curve.at(ends) - self.curve.at(np.minimum(starts, ends))
+        landing = self.traffic * float(landings.max(initial=0.0))
+        return Ahead(landing, max(landing, self.until(self.closes_s)))
+
+    def an_hour(self) -> float:
+        """Return the demand of an hour at the present pace, in average days."""
+        return self.traffic * self.curve.between(max(0.0, self.now_s - HOUR_S / 2), self.now_s + HOUR_S / 2)
 
 
-def decide(shelf: Shelf, *, rate: Rate, lead_s: int, settings: Settings, now: datetime) -> Decision:
-    """Decide what to do for a shelf, and when to look at it again.
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the watch makes of each shelf.
 
-    Args:
-        shelf: What is known of it.
-        rate: How fast the item sells.
-        lead_s: Time to shelf; MIN_LEAD_S..MAX_LEAD_S.
-        settings: Of the store.
-        now: Aware.
+    Attributes:
+        verdicts: Why.
+        qty: Eaches to pull besides what is in flight; 0 unless the verdict is PULL or PRESENTATION.
+        urgency: What a pull for this shelf ranks as now, MIN_URGENCY..MAX_URGENCY, also when nothing is added to it.
+        due_s: In how many seconds the goods are needed.
+        check_s: In how many seconds to look again, if no sale leads to that before.
+        trigger_qty: The book at or below which the item is looked at again at once.
+        lasts_s: Seconds until the shelf is expected to be empty; infinite: not before the store closes.
+        need_vanished: A pull that nobody works on yet is not needed any more.
+        worth: What `qty`, or what is in flight unclaimed, would avert.
+    """
+
+    verdicts: list[Verdict]
+    qty: Ints
+    urgency: Ints
+    due_s: Floats
+    check_s: Floats
+    trigger_qty: Ints
+    lasts_s: Floats
+    need_vanished: Mask
+    worth: Worth
+
+
+def decide(shelves: Shelves, level: Level, moment: Moment) -> Decisions:
+    """Decide what to do for each shelf, and when to look at it again.
+
     Returns:
         qty <= backroom and on hand + in flight + qty <= capacity; asking again with qty moved from backroom to in
-        flight gives 0, and more on the shelf never gives more.
+        flight gives 0.
     """
-    need = need_qty(rate, lead_s=lead_s, safety=settings.safety)
-    trigger = trigger_qty(need, presentation_min=shelf.presentation_min, capacity=shelf.capacity)
-    verdict, qty = _pull(shelf, trigger=trigger, need=need)
-    lasts_s = time_to_empty_s(shelf.on_hand, rate)
-    due_s = _clamp(math.inf if lasts_s is None else lasts_s, MIN_DUE_S, MAX_DUE_S)
-    return Decision(
-        verdict=verdict,
+    could = pull_qty(shelves)
+    offer, worth_of = _offer(shelves, level, moment, qty=could, coming=shelves.in_flight)
+    admitted, poor = _wanted(offer, shelves, moment)
+    qty = np.where(admitted | poor, could, 0)
+    unclaimed, worth_unclaimed = _offer(
+        shelves, level, moment, qty=shelves.unclaimed, coming=shelves.in_flight - shelves.unclaimed
+    )
+    stands = (qty == 0) & (shelves.unclaimed > 0)
+    shown = Worth(
+        *(
+            np.where(stands, there, here)
+            for there, here in (
+                (worth_unclaimed.p_empty, worth_of.p_empty),
+                (worth_unclaimed.averted, worth_of.averted),
+                (worth_unclaimed.labour_s, worth_of.labour_s),
+            )
+        )
+    )
+    lasts_s = time_to_empty_s(shelves, level, moment)
+    trigger = _triggers(shelves, level, moment)
+    due_s = np.clip(lasts_s, MIN_DUE_S, MAX_DUE_S)
+    # Pulls fail, and what the backroom does not have may be received.
+    waits = (qty > 0) | (shelves.unclaimed > 0) | ((shelves.backroom <= 0) & (shown.p_empty >= SCARCE_P_EMPTY))
+    check_s = np.where(waits, WAITING_CHECK_S, _check_s(shelves, level, moment))
+    urgency = urgency_of(Offer(_weighted(shown, shelves), could, offer.pace), shelves, late=moment.late)
+    return Decisions(
+        verdicts=_verdicts(shelves, admitted=admitted, poor=poor),
         qty=qty,
-        urgency=urgency_of(shelf, rate=rate, lasts_s=lasts_s, lead_s=lead_s),
-        due_at=now + timedelta(seconds=due_s),
-        next_check_at=now + timedelta(seconds=_check_s(shelf, rate=rate, trigger=trigger)),
+        urgency=urgency,
+        due_s=due_s,
+        check_s=check_s,
         trigger_qty=trigger,
         lasts_s=lasts_s,
-        need_vanished=need_vanished(shelf, trigger=trigger),
-        explanation={
-            "sentence": sentence(shelf, rate=rate, lasts_s=lasts_s, lead_s=lead_s),
-            "verdict": verdict.value,
-            "rate_per_h": round(rate.per_h, 3),
-            "evidence_h": round(rate.hours, 1),
-            "on_hand": shelf.on_hand,
-            "in_flight": shelf.in_flight,
-            "backroom": shelf.backroom,
-            "capacity": shelf.capacity,
-            "lasts_s": None if lasts_s is None else round(lasts_s),
-            "lead_s": lead_s,
-            "trigger_qty": trigger,
-            "qty": qty,
-        },
+        need_vanished=_vanished(shelves, unclaimed, moment),
+        worth=shown,
     )
 
 
-def need_qty(rate: Rate, *, lead_s: int, safety: float) -> int:
-    """Return how many must be on the shelf or on their way to last until a pull opened now arrives."""
-    demand = rate.over(lead_s)
-    return math.ceil(demand + safety * math.sqrt(demand))
+def wanted(shelves: Shelves, level: Level, moment: Moment) -> tuple[Ints, Ints]:
+    """Return only how many eaches to pull for each shelf, and how urgently; as `decide`."""
+    could = pull_qty(shelves)
+    offer, _ = _offer(shelves, level, moment, qty=could, coming=shelves.in_flight)
+    admitted, poor = _wanted(offer, shelves, moment)
+    return np.asarray(np.where(admitted | poor, could, 0)), urgency_of(offer, shelves, late=moment.late)
 
 
-def trigger_qty(need: int, *, presentation_min: int, capacity: int) -> int:
-    """Return at which stock to pull: what is needed or presents well, but never a full shelf."""
-    return min(max(need, presentation_min), capacity - 1)
+def _wanted(offer: Offer, shelves: Shelves, moment: Moment) -> tuple[Mask, Mask]:
+    """Tell which shelves are worth a pull, and which others get one because they look bad."""
+    admitted = offer.admitted(moment.price, late=moment.late) & (shelves.weight > 0) & (offer.qty > 0)
+    poor = _looks_poor(shelves, moment.settings, shelves.position) & ~admitted & (offer.qty > 0)
+    return np.asarray(admitted), np.asarray(poor)
 
 
-def _pull(shelf: Shelf, *, trigger: int, need: int) -> tuple[Verdict, int]:
-    """Return whether to pull now, and how much.
+def pull_qty(shelves: Shelves) -> Ints:
+    """Return what a pull would bring: whole cases as many as fit, else what fits, or the last of the backroom.
 
-    Whole cases, as many as fit. Loose units besides only where the shelf would still stand at its trigger and no whole
-    case comes in time: the backroom has less than a case left, or by the time that a whole case fits, the shelf holds
-    less than it needs to last.
+    A live pull is only asked for more in whole cases that are a good part of the shelf, or every sale would ask for a
+    unit.
     """
-    if shelf.position > trigger:
-        return Verdict.ENOUGH, 0
-    fits = min(shelf.room, max(0, shelf.backroom))
-    if fits == 0:
-        return (Verdict.BACKROOM_EMPTY if shelf.room else Verdict.FULL), 0
-    whole = fits // shelf.case_pack * shelf.case_pack
-    last_of_it = shelf.backroom - whole < shelf.case_pack
-    too_late = shelf.capacity - shelf.case_pack < need
-    if shelf.position + whole <= trigger and (last_of_it or too_late):
-        return Verdict.PULL, fits
-    return (Verdict.PULL, whole) if whole else (Verdict.WAIT_FOR_CASE, 0)
+    fits = shelves.fits
+    whole = fits // shelves.case_pack * shelves.case_pack
+    last_of_it = shelves.backroom - whole < shelves.case_pack
+    more = np.where(whole < JOIN_SHARE * shelves.capacity, 0, whole)
+    return np.asarray(np.where(shelves.in_flight > 0, more, np.where((whole == 0) | last_of_it, fits, whole)))
 
 
-def need_vanished(shelf: Shelf, *, trigger: int) -> bool:
-    """Tell whether a pull that nobody works on is not needed any more.
+def _offer(shelves: Shelves, level: Level, moment: Moment, *, qty: Ints, coming: Ints) -> tuple[Offer, Worth]:
+    """Return what bringing `qty` is worth by the store's weights, and as it is."""
+    parts = [
+        worth(
+            level,
+            stock=shelves.on_hand,
+            qty=qty,
+            ahead=moment.ahead(lead_s),
+            labour=moment.settings.labour,
+            coming=coming,
+        )
+        for lead_s in moment.leads_s
+    ]
+    plain = Worth(
+        np.mean([part.p_empty for part in parts], axis=0),
+        np.mean([part.averted for part in parts], axis=0),
+        parts[0].labour_s,
+    )
+    pace = level.units_a_day * moment.an_hour()
+    return Offer(worth=_weighted(plain, shelves), qty=qty, pace=pace), plain
 
-    The shelf is full without it, or holds half as much again as its trigger: the margin keeps a pull from coming and
-    going with every look.
+
+def _weighted(plain: Worth, shelves: Shelves) -> Worth:
+    return Worth(plain.p_empty * shelves.weight, plain.averted * shelves.weight, plain.labour_s)
+
+
+def _looks_poor(shelves: Shelves, settings: Settings, position: Ints) -> Mask:
+    """Tell which shelves look bad: empty, or below their presentation minimum."""
+    least = np.maximum(shelves.presentation_min, 1) if settings.presentation else 1
+    return np.asarray((position < np.minimum(least, shelves.capacity)) & (shelves.weight > 0))
+
+
+def _vanished(shelves: Shelves, unclaimed: Offer, moment: Moment) -> Mask:
+    """Tell which unclaimed pulls are not needed any more: the shelf is full without, or they are hardly worth it."""
+    without = shelves.position - shelves.unclaimed
+    worthless = ~unclaimed.admitted(moment.price / VANISH_EASE, late=moment.late)
+    return np.asarray(
+        (shelves.unclaimed > 0)
+        & ((without >= shelves.capacity) | (worthless & ~_looks_poor(shelves, moment.settings, without)))
+    )
+
+
+def urgency_of(offer: Offer, shelves: Shelves, *, late: bool) -> Ints:
+    """Return how urgent a pull for each shelf is: the loss that an hour of delay costs, for the work that it takes.
+
+    In the last round it is what the whole pull averts. Rises with the logarithm, see UNIT_AN_HOUR_URGENCY.
     """
-    without = shelf.position - shelf.unclaimed
-    return without >= shelf.capacity or without > trigger + math.ceil(trigger / 2)
+    loss = np.maximum(offer.urgency(late=late) * REFERENCE_S, 1e-12)
+    steps = UNIT_AN_HOUR_URGENCY + DOUBLING_URGENCY * np.log2(loss)
+    patience = DOUBLING_URGENCY * (shelves.waited_s // WAITED_STEP_S)
+    urgency = np.clip(np.maximum(steps, MIN_URGENCY) + patience, MIN_URGENCY, MAX_URGENCY)
+    return np.asarray(urgency, dtype=np.int64)
 
 
-def urgency_of(shelf: Shelf, *, rate: Rate, lasts_s: float | None, lead_s: int) -> int:
-    """Return how urgent a pull for this shelf is.
-
-    An empty shelf: EMPTY_URGENCY, and MAX_URGENCY once a unit would be sold while the pull is on its way. A stocked one
-    rises from MIN_URGENCY, when it lasts two lead times, to MAX_STOCKED_URGENCY; it never passes an empty one of the
-    same item.
-    """
-    if shelf.on_hand == 0:
-        return EMPTY_URGENCY + round((MAX_URGENCY - EMPTY_URGENCY) * min(1.0, rate.over(lead_s)))
-    if lasts_s is None:
-        return MIN_URGENCY
-    nearness = 1 - min(1.0, lasts_s / (2 * lead_s))
-    return MIN_URGENCY + round((MAX_STOCKED_URGENCY - MIN_URGENCY) * nearness)
+def time_to_empty_s(shelves: Shelves, level: Level, moment: Moment) -> Floats:
+    """Return in how many seconds each shelf is expected to be empty; infinite: not before the store closes."""
+    needed = shelves.on_hand / np.maximum(level.units_a_day * moment.traffic, 1e-12)
+    passed = float(moment.curve.at(moment.now_s))
+    lasts = np.maximum(moment.curve.when(passed + needed) - moment.now_s, 0.0)
+    left = moment.curve.between(moment.now_s, moment.closes_s)
+    return np.where(shelves.on_hand == 0, 0.0, np.where(needed > left, np.inf, lasts))
 
 
-def _check_s(shelf: Shelf, *, rate: Rate, trigger: int) -> float:
-    """Return in how many seconds to look again."""
-    if shelf.on_hand <= trigger or shelf.unclaimed:
-        return WAITING_CHECK_S
-    to_trigger_s = time_to_empty_s(shelf.position - trigger, rate)
-    return MAX_CHECK_S if to_trigger_s is None else _clamp(to_trigger_s / 2, MIN_CHECK_S, MAX_CHECK_S)
+def _triggers(shelves: Shelves, level: Level, moment: Moment) -> Ints:
+    """Return the largest book at which each shelf could be worth a pull before it is looked at again; -1: none."""
+    found = np.full(len(shelves), -1, dtype=np.int64)
+    for weight in np.unique(shelves.weight[shelves.weight > 0]).tolist():
+        rows = np.flatnonzero(shelves.weight == weight)
+        found[rows] = trigger_qty(
+            level.take(rows),
+            capacity=shelves.capacity[rows],
+            backroom=shelves.backroom[rows] + shelves.unclaimed[rows],
+            ahead=moment.busiest(),
+            labour=moment.settings.labour,
+            price=moment.price / TRIGGER_EASE / weight,
+        )
+    least = np.maximum(shelves.presentation_min, 1) if moment.settings.presentation else np.ones_like(found)
+    poor = np.where(shelves.weight > 0, np.minimum(least, shelves.capacity) - 1, -1)
+    return np.asarray(np.maximum(found, poor))
 
 
-def _clamp(value: float, least: float, most: float) -> float:
-    return min(max(value, least), most)
+def _check_s(shelves: Shelves, level: Level, moment: Moment) -> Floats:
+    """Return in how many seconds each shelf could first be worth a pull if nothing is sold, within bounds."""
+    first = next_check_s(
+        level,
+        stock=shelves.position,
+        qty=shelves.fits,
+        curve=moment.curve,
+        traffic=moment.traffic,
+        now_s=moment.now_s,
+        closes_s=moment.closes_s,
+        lead_s=moment.leads_s[-1],
+        labour=moment.settings.labour,
+        price=moment.price / TRIGGER_EASE / max(float(shelves.weight.max(initial=1.0)), 1.0),
+    )
+    return np.clip(first - moment.now_s, MIN_CHECK_S, MAX_CHECK_S)
 
 
-def bounded_lead_s(measured_s: int | None, *, default_s: int) -> int:
-    """Return the time to shelf to reckon with: the measured one, else the default, within sense."""
-    return int(_clamp(default_s if measured_s is None else measured_s, MIN_LEAD_S, MAX_LEAD_S))
-
-
-def sentence(shelf: Shelf, *, rate: Rate, lasts_s: float | None, lead_s: int) -> str:
-    """Return the reason in words: "Sells 6.2 an hour, 3 on the shelf, lasts 29 min; a pull takes 41 min."."""
-    takes = f"a pull takes {_spoken(lead_s)}."
-    sells = f"Sells {rate.per_h:.1f} an hour" if rate.per_h >= 0.05 else "Hardly sells"
-    if shelf.on_hand == 0:
-        there = "the shelf is empty"
-    elif lasts_s is None:
-        there = f"{shelf.on_hand} on the shelf"
-    else:
-        there = f"{shelf.on_hand} on the shelf, lasts {_spoken(lasts_s)}"
-    coming = f", {shelf.in_flight} on the way" if shelf.in_flight else ""
-    return f"{sells}, {there}{coming}; {takes}"
-
-
-def _spoken(duration_s: float) -> str:
-    minutes = round(duration_s / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours = round(duration_s / HOUR_S)
-    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"
-
-
-def watching(calendar: Calendar, *, now: datetime) -> bool:
-    """Tell whether automatic pulls are opened at this moment."""
-    return next_watch(calendar, now=now) == now
-
-
-def next_watch(calendar: Calendar, *, now: datetime) -> datetime | None:
-    """Return from when on automatic pulls are opened: now, or shortly before the next opening; None: never soon."""
-    span = calendar.next_span(now + BEFORE_CLOSING)
-    return None if span is None else max(now, span.start - BEFORE_OPENING)
+def _verdicts(shelves: Shelves, *, admitted: Mask, poor: Mask) -> list[Verdict]:
+    room = shelves.capacity > shelves.position
+    cases = (
+        (shelves.weight == 0, Verdict.SWITCHED_OFF),
+        (admitted, Verdict.PULL),
+        (poor, Verdict.PRESENTATION),
+        (~room, Verdict.FULL),
+        (shelves.backroom <= 0, Verdict.BACKROOM_EMPTY),
+    )
+    chosen = np.select([mask for mask, _ in cases], list(range(len(cases))), default=len(cases))
+    names = [*(verdict for _, verdict in cases), Verdict.ENOUGH]
+    return [names[n] for n in chosen.tolist()]

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pullsvc.db import Database
 from pullsvc.outbox.actions import Stamp
-from pullsvc.restock import actions, queries
+from pullsvc.restock import actions, gap_checks, queries
 from pullsvc.restock.actions import Found
+from pullsvc.restock.hours import watching
 
 MAX_BATCHES_A_RUN = 20
 MAX_STORES_A_ROUND = 500
@@ -20,6 +21,7 @@ class WatchRun:
         store_id: The store.
         taken: False: another watcher has it, or it was not due.
         learnt_days: Business days learnt.
+        checks: Looks at silent shelves asked for.
         evaluated: Shelves looked at.
         opened: Pulls opened.
         joined: Live pulls that were asked for more.
@@ -31,6 +33,7 @@ class WatchRun:
     store_id: int
     taken: bool = False
     learnt_days: int = 0
+    checks: int = 0
     evaluated: int = 0
     opened: int = 0
     joined: int = 0
@@ -60,28 +63,35 @@ async def watch_store(db: Database, *, store_id: int, now: datetime, batch_size:
         Busy: another act held what a batch needs for too long; what earlier batches did stays, run it again.
     """
     stamp = Stamp.of_service(store_id, now)
-    learnt_days: int | None = None
+    taken, learnt_days, learning, checks = False, 0, True, 0
     batches: list[Found] = []
-    while len(batches) < MAX_BATCHES_A_RUN:
+    for _ in range(MAX_BATCHES_A_RUN):
         async with db.begin() as tx:
             held = await actions.take_store(tx, stamp)
             if held is None:
                 break
-            if learnt_days is None:
-                learnt_days = await actions.learn(tx, stamp, held)
-                if learnt_days:
+            taken = True
+            if learning:
+                learnt = await actions.learn(tx, stamp, held)
+                learnt_days, learning = learnt_days + learnt, learnt > 0
+                if learnt:
+                    continue
+                await actions.age_asks(tx, stamp, held)
+                if gap_checks.is_due(held, stamp) and watching(held.calendar, now=now):
+                    checks = await gap_checks.listen(tx, stamp, held)
                     continue
             batches.append(await actions.watch_batch(tx, stamp, held, limit=batch_size))
         if not batches[-1].more:
             break
     return WatchRun(
         store_id=store_id,
-        taken=learnt_days is not None,
-        learnt_days=learnt_days or 0,
+        taken=taken,
+        learnt_days=learnt_days,
+        checks=checks,
         evaluated=sum(b.evaluated for b in batches),
         opened=sum(b.opened for b in batches),
         joined=sum(b.joined for b in batches),
         repriced=sum(b.repriced for b in batches),
         expired=sum(b.expired for b in batches),
-        more=bool(batches) and batches[-1].more,
+        more=taken and (learning or not batches or batches[-1].more),
     )
