@@ -1,6 +1,7 @@
 """The thin client, against a server that answers as awkwardly as TCP allows."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -15,14 +16,17 @@ async def answering(*answers: Sequence[bytes]) -> AsyncIterator[Wire]:
     """A connection to a server that answers each request with the next pieces, one write each, and then hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for pieces in (*answers, ()):
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
-            for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0)
-        writer.close()
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(asyncio.IncompleteReadError),
+        ):  # The caller may leave first.
+            for pieces in (*answers, ()):
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     wire = Wire()
