@@ -20,6 +20,7 @@ from tests.factories import NOON
 from tests.waiting import PATIENCE_S, until_now
 
 ADDRESS_WORD = " serves "
+SHOWN_LOG_CHARS = 20_000
 
 
 def environment(database_url: str, **settings: str) -> dict[str, str]:
@@ -49,6 +50,9 @@ def serving(
         )  # fmt: skip
     try:
         yield process, _ready_address(process, log)
+    except BaseException:
+        print(log.read_text()[-SHOWN_LOG_CHARS:])  # noqa: T201 - shown with the test that failed, or nobody knows why
+        raise
     finally:
         process.kill()
         process.wait(PATIENCE_S)
