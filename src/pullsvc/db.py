@@ -8,7 +8,6 @@ connection and run on the driver's own connection: what lies between costs more 
 """
 
 import asyncio
-import contextlib
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +16,15 @@ from functools import lru_cache
 from typing import Any
 
 import asyncpg
+import structlog
 from asyncpg.pool import Pool
 from pydantic_core import from_json, to_json
 from sqlalchemy import make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from pullsvc.errors import BeyondBooks, Busy
+
+log = structlog.get_logger("pullsvc.db")
 
 CONNECT_TIMEOUT_S = 3.0
 POOL_TIMEOUT_S = 1.0
@@ -31,12 +33,17 @@ PREPARED_STATEMENTS = 300
 # After so many queries a connection is replaced, so that nothing in its server process grows for ever.
 MAX_QUERIES_A_CONNECTION = 5_000_000
 
-# serialization_failure, deadlock_detected, lock_not_available, query_canceled, too_many_connections, the server going
-# down or coming up, and a plan that a migration has overtaken.
-BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03", "0A000"})
+# serialization_failure, deadlock_detected, lock_not_available, query_canceled, the server going down or coming up, a
+# process of ours so starved that its transaction stood idle for too long, and a plan that a migration has overtaken.
+BUSY_STATES = frozenset(
+    {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "0A000"}
+)
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 CONNECTION_EXCEPTIONS = "08"
-UNREACHABLE = (asyncpg.InterfaceError, ConnectionError, TimeoutError, FileNotFoundError, socket.gaierror)
+INSUFFICIENT_RESOURCES = "53"  # Connections, locks, memory or disk of the server.
+# InternalClientError: what the driver says to a statement on a connection that the server ended since the last one.
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
+UNREACHABLE = (*LOST, FileNotFoundError, socket.gaierror)
 
 CLOSE_TIMEOUT_S = 5.0
 
@@ -307,6 +314,7 @@ class _Transaction:
         try:
             await self._connection.execute(self._begin)
         except BaseException as error:
+            self._connection.terminate()
             await self._pool.release(self._connection)
             _raise_ours(error)
             raise
@@ -335,9 +343,11 @@ class _Transaction:
 
     async def _roll_back(self) -> None:
         if self._connection.is_in_transaction():
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                # A connection that cannot even do this is gone, and its transaction with it.
+            try:
                 await self._connection.execute("ROLLBACK")
+            except (asyncpg.PostgresError, *LOST):
+                # A connection that cannot even do this is of no use to the next one, nor has its transaction a chance.
+                self._connection.terminate()
 
 
 def _raise_ours(error: BaseException) -> None:
@@ -351,6 +361,9 @@ def _raise_ours(error: BaseException) -> None:
             raise BeyondBooks("Check the quantities; a count sets a wrong book right.") from error
         if (error.sqlstate or "").startswith(CONNECTION_EXCEPTIONS):
             raise Busy("The database is out of reach; send the request again.") from error
+        if (error.sqlstate or "").startswith(INSUFFICIENT_RESOURCES):
+            log.error("the database lacks resources", sqlstate=error.sqlstate, says=str(error))
+            raise Busy("The database has no room for this now; send the request again.") from error
     elif isinstance(error, UNREACHABLE) and not isinstance(error, ValueError):  # ValueError: a wrong parameter.
         raise Busy("The database is out of reach; send the request again.") from error
 
