@@ -73,8 +73,8 @@ EMPTY = sql("""
             'watch_schedule', 'watch_settings', 'sell_through', 'store_rhythms',
             'task_lines', 'tasks', 'tubs', 'asks', 'pulls', 'waiting_receipts', 'unknown_codes', 'receipt_revisions',
             'receipts', 'discrepancies', 'counts', 'ledger_openings', 'movements', 'balances', 'placements',
-            'catalog_marks', 'locations', 'barcodes', 'items', 'events', 'idempotency_keys', 'api_keys', 'grants',
-            'principals', 'stores']
+            'catalog_marks', 'locations', 'barcodes', 'items', 'events', 'idempotency_keys', 'api_keys',
+            'sign_in_guards', 'sessions', 'device_enrolments', 'devices', 'people', 'grants', 'principals', 'stores']
         LOOP EXECUTE 'DELETE FROM ' || t; END LOOP;
     END $$
 """)

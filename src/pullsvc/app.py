@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from pullsvc import __version__
-from pullsvc.access.edge import KeyRing
+from pullsvc.access import routes as access
+from pullsvc.access.cookies import Cookies
+from pullsvc.access.hashing import PinHasher
+from pullsvc.access.ring import KeyRing
 from pullsvc.board import routes as board
 from pullsvc.catalog import routes as catalog
-from pullsvc.clock import Clock
+from pullsvc.clock import Clock, wall_clock
 from pullsvc.config import Settings
 from pullsvc.db import Database
 from pullsvc.feed import routes as feed
@@ -25,14 +28,20 @@ from pullsvc.tubs import tub_routes as tub_plates
 from pullsvc.web import health, idempotency, openapi, problems, site
 from pullsvc.web.express import Express
 from pullsvc.web.limits import Shell
+from pullsvc.web.throttle import Throttle
 
 DESCRIPTION = """
-Backroom stock pulls and shelf replenishment. Sign in with an API key (`pullsvc keys create`) as bearer token. A store
+Backroom stock pulls and shelf replenishment. Programs sign in with an API key (`pullsvc keys create`) as bearer
+token, people with badge and PIN on an enrolled device (a session cookie). A store
 that is none of yours does not exist for you (404). Every writing POST takes an `Idempotency-Key`: repeat a request
 with the same key as often as you like, it is done once. Every error is an RFC 9457 problem with a stable `code`.
 """.strip().replace("\n", " ")
 
+# Enrolling needs no caller, so it is the one thing that anybody could keep the database busy with.
+ENROLMENTS_A_MINUTE = 20
+
 TAGS = [
+    {"name": "access", "description": "Devices, people, and who is signed in."},
     {"name": "catalog", "description": "Stores, items, barcodes, locations, placements."},
     {"name": "stock", "description": "The ledger and the books: receive, move, adjust, count."},
     {"name": "sales", "description": "Receipts from the POS, each counted once."},
@@ -46,6 +55,7 @@ TAGS = [
 ]
 
 ROOMS = (
+    access.router,
     board.router,
     catalog.router,
     sales.router,
@@ -61,8 +71,15 @@ ROOMS = (
 )
 
 
-def create_app(*, db: Database, clock: Clock, settings: Settings) -> FastAPI:
-    """Return the service on the given database and clock; it closes the database when it stops."""
+def create_app(*, db: Database, clock: Clock, settings: Settings, wall: Clock | None = None) -> FastAPI:
+    """Return the service on the given database and clock; it closes the database when it stops.
+
+    Args:
+        db: The database.
+        clock: The time of what happens in the stores; may be a replayed day's.
+        settings: The settings.
+        wall: The time that keys and sessions run by; the clock on the wall unless a test gives another.
+    """
     app = FastAPI(
         title="pullsvc",
         summary="Backroom stock pulls and shelf replenishment for stores.",
@@ -81,7 +98,11 @@ def create_app(*, db: Database, clock: Clock, settings: Settings) -> FastAPI:
     app.state.db = db
     app.state.clock = clock
     app.state.settings = settings
-    app.state.keys = KeyRing(believe_s=settings.key_cache_s)
+    app.state.wall = wall or wall_clock()
+    app.state.keys = KeyRing(believe_s=settings.key_cache_s, idle_s=settings.session_idle_s, wall=app.state.wall)
+    app.state.cookies = Cookies(insecure=settings.insecure_cookies)
+    app.state.pins = PinHasher()
+    app.state.enrolling = Throttle(per_minute=ENROLMENTS_A_MINUTE)
     app.state.lead_times = LeadBook()
     app.state.hub = Hub(db=db, clock=clock, max_streams=settings.max_streams)
     app.state.stopping = False

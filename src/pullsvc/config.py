@@ -47,8 +47,26 @@ class Settings(BaseSettings):
         default=900, ge=30, le=14_400, description="How long a claim lasts without a scan, in seconds."
     )
     key_cache_s: float = Field(
-        default=5.0, ge=0, le=60, description="How long a verified API key is believed before it is read again."
+        default=5.0,
+        ge=0,
+        le=60,
+        description="How long a verified API key or session is believed before it is read again.",
     )
+    session_idle_s: int = Field(
+        default=600,
+        ge=30,
+        le=14_400,
+        description="How long a session waits for its person before it locks, in seconds.",
+    )
+    session_max_s: int = Field(
+        default=43_200, ge=600, le=86_400, description="How long a session lasts at most, in seconds."
+    )
+    insecure_cookies: bool = Field(
+        default=False,
+        description="Let browsers sign in over plain http from other machines; for a demo in a network you trust.",
+    )
+    tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) that `serve` answers https with.")
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) of tls_cert.")
     watch_interval_s: float = Field(
         default=2.0, gt=0, le=300, description="Real seconds between two looks of the watch at a store."
     )
@@ -77,6 +95,12 @@ class Settings(BaseSettings):
     def _one_source_of_the_url(self) -> "Settings":
         if self.database_url and self.database_url_file:
             raise ValueError("set PULLSVC_DATABASE_URL or PULLSVC_DATABASE_URL_FILE, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _a_certificate_and_its_key(self) -> "Settings":
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("set PULLSVC_TLS_CERT and PULLSVC_TLS_KEY, both or neither")
         return self
 
     def given_database_url(self) -> str | None:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     STALE_EDIT = "stale_edit"
     EDIT_NEEDS_VERSION = "edit_needs_version"
     BUSY = "busy"
+    THROTTLED = "throttled"
 
 
 class Rejection(Exception):

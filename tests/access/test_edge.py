@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pullsvc.access import actions, rules
-from pullsvc.access.edge import KeyRing
+from pullsvc.access.ring import KeyRing
 from pullsvc.access.rules import PERMISSIONS, Perm, Role
 from pullsvc.clock import wall_clock
 from pullsvc.db import Database

@@ -4,17 +4,19 @@ caller: Annotated[Caller, may(Perm.READ)]       # a look
 act: Annotated[Act, keyed(Perm.ASK)]            # an act, with its Idempotency-Key
 """
 
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.requests import HTTPConnection
 
-from pullsvc.access import queries, rules
-from pullsvc.access.rules import Perm, Principal, Role
-from pullsvc.clock import wall_clock
+from pullsvc.access import rules
+from pullsvc.access.cookies import Cookies, check_same_origin
+from pullsvc.access.ring import KeyRing
+from pullsvc.access.rules import Perm, Principal
 from pullsvc.combining import Combiner
 from pullsvc.db import Database, Tx
 from pullsvc.errors import Kind, Rejection
@@ -22,10 +24,7 @@ from pullsvc.outbox.actions import Stamp
 from pullsvc.web.deps import MAX_STORE_ID, Db, Now
 from pullsvc.web.idempotency import KEEP_DAYS, KeyedRequest, KeyHeader, fingerprint_of
 
-MAX_CACHED_KEYS = 10_000
-MAX_TOKEN_CHARS = 200
 MAX_LATE_DAYS = KEEP_DAYS - 1  # While its key is kept, so that a repeat is never taken for a new act.
-USE_NOTED_EVERY = timedelta(minutes=10)  # Coarse, so that a busy key is not written at each reading.
 
 
 class TooLate(Rejection):
@@ -45,7 +44,27 @@ class _Bearer(HTTPBearer):
         return token.strip() if scheme.lower() == "bearer" else None
 
 
+class _Cookie(APIKeyCookie):
+    """The framework's, but the name depends on a setting."""
+
+    def __init__(self, which: Callable[[Cookies], str], *, scheme_name: str, description: str) -> None:
+        super().__init__(name=which(Cookies()), scheme_name=scheme_name, description=description)
+        self._which = which
+
+    async def __call__(self, request: HTTPConnection) -> str | None:
+        """Return what the cookie of the request holds, if it has one; a key in the header goes before it."""
+        if "cookie" not in request.headers or "authorization" in request.headers:
+            return None
+        return request.cookies.get(self._which(request.app.state.cookies))
+
+
 bearer = _Bearer(scheme_name="apiKey", description="An API key: `Authorization: Bearer pls_...`")
+session_cookie = _Cookie(
+    lambda cookies: cookies.session, scheme_name="session", description="The session of a person on an enrolled device."
+)
+device_cookie = _Cookie(
+    lambda cookies: cookies.device, scheme_name="device", description="An enrolled device of a store."
+)
 StoreId = Annotated[int, Path(ge=1, le=MAX_STORE_ID, description="The store.", examples=[1])]
 
 
@@ -58,6 +77,7 @@ class Caller:
     store_id: int
     permissions: frozenset[Perm]
     now: datetime
+    device_id: int | None = None
 
     def stamp(self, occurred_at: datetime | None = None) -> Stamp:
         """Return the signature of an act; `occurred_at` when a device tells that it happened earlier.
@@ -70,7 +90,7 @@ class Caller:
         happened = min(occurred_at, self.now) if occurred_at else self.now
         if self.now - happened > timedelta(days=MAX_LATE_DAYS):
             raise TooLate(f"Send acts within {MAX_LATE_DAYS} days, or leave occurred_at out.", occurred_at=happened)
-        return Stamp(store_id=self.store_id, principal_id=self.principal_id, now=self.now, occurred_at=happened)
+        return Stamp(self.store_id, self.principal_id, now=self.now, occurred_at=happened, device_id=self.device_id)
 
 
 Item = TypeVar("Item")
@@ -102,67 +122,25 @@ class Act:
         return Response(status_code=204)
 
 
-class KeyRing:
-    """Verified keys, believed for a short time so that a scan does not pay for reading its key again."""
-
-    def __init__(self, *, believe_s: float) -> None:
-        self._believe_s = believe_s
-        self._principals: OrderedDict[tuple[str, str], Principal] = OrderedDict()
-        self._stores: set[int] = set()
-
-    async def principal(self, db: Database, token: str) -> Principal:
-        """Return who holds the token.
-
-        Raises:
-            UnknownCaller: nobody, or the key is revoked or expired.
-        """
-        parts = rules.split_token(token) if len(token) <= MAX_TOKEN_CHARS else None
-        if parts is None:
-            raise rules.UnknownCaller("Send Authorization: Bearer with a key made by `pullsvc keys create`.")
-        # Keys expire by the wall, also while a past day is being replayed on a scaled clock.
-        wall_now = wall_clock().now()
-        believed = self._principals.get(parts)
-        if believed and wall_now < believed.believed_until:
-            return believed
-        async with db.begin() as tx:
-            row = await queries.key_with_grants(tx, key_id=parts[0], now=wall_now)
-            if row is None or not rules.secret_fits(parts[1], row.secret_hash):
-                self._principals.pop(parts, None)
-                raise rules.UnknownCaller("The key is unknown, expired or revoked.")
-            if row.last_used_at is None or wall_now - row.last_used_at > USE_NOTED_EVERY:
-                await tx.run(queries.TOUCH_KEY, key_id=parts[0], now=wall_now)
-        principal = Principal(
-            principal_id=row.principal_id,
-            name=row.name,
-            chain_role=Role(row.chain_role) if row.chain_role else None,
-            roles={int(store): frozenset(map(Role, roles)) for store, roles in row.roles.items()},
-            believed_until=wall_now + timedelta(seconds=self._believe_s),
-        )
-        self._principals[parts] = principal
-        self._principals.move_to_end(parts)
-        while len(self._principals) > MAX_CACHED_KEYS:
-            self._principals.popitem(last=False)
-        return principal
-
-    async def store_exists(self, db: Database, store_id: int) -> bool:
-        """Tell whether the store exists; a store is never deleted, so a yes is kept."""
-        if store_id not in self._stores:
-            async with db.read() as tx:
-                if not await queries.store_exists(tx, store_id=store_id):
-                    return False
-            self._stores.add(store_id)
-        return True
+async def the_cookies(request: Request) -> Cookies:
+    """Return how our cookies are called and set."""
+    cookies: Cookies = request.app.state.cookies
+    return cookies
 
 
 async def _principal(
     request: Request,
     db: Db,
     token: Annotated[str | None, Security(bearer)],
+    session: Annotated[str | None, Security(session_cookie)],
 ) -> Principal:
-    if not token:
-        raise rules.UnknownCaller("Send Authorization: Bearer with a key made by `pullsvc keys create`.")
     ring: KeyRing = request.app.state.keys
-    return await ring.principal(db, token)
+    if token:
+        return await ring.principal(db, token)
+    if session:
+        check_same_origin(request)
+        return await ring.person(db, session)
+    raise rules.UnknownCaller("Sign in on an enrolled device, or send a key as Authorization: Bearer.")
 
 
 ThePrincipal = Annotated[Principal, Depends(_principal)]
@@ -172,7 +150,8 @@ def may(permission: Perm) -> Any:
     """Return the dependency that lets a caller in who may do this in the store of the URL.
 
     Raises (per request):
-        UnknownCaller: no valid key.
+        UnknownCaller, SessionLocked: no valid key and no live session.
+        CrossSite: another site's page would act by the session.
         NoSuchStore: the store does not exist for this caller.
         Forbidden: it does, but the role does not allow this.
     """
@@ -184,7 +163,7 @@ def may(permission: Perm) -> Any:
             raise rules.NoSuchStore(f"Store {store_id} is not among your stores.")
         if permission not in permissions:
             raise rules.Forbidden(f"This needs the permission '{permission}'; ask your manager.", needs=permission)
-        return Caller(principal_id=who.principal_id, name=who.name, store_id=store_id, permissions=permissions, now=now)
+        return Caller(who.principal_id, who.name, store_id, permissions, now=now, device_id=who.device_id)
 
     caller.permission = permission  # type: ignore[attr-defined]  # read by the test that every route has a door
     return Depends(caller)

@@ -60,7 +60,7 @@ assert set(PERMISSIONS) == set(Role)
 
 
 class UnknownCaller(Rejection):
-    """No valid key came with the request."""
+    """No valid key and no live session came with the request."""
 
     kind = Kind.UNKNOWN_CALLER
     code = "unknown-caller"
@@ -92,7 +92,8 @@ class Principal:
         name: For people to read.
         chain_role: Role in every store, if any.
         roles: Roles by store id.
-        believed_until: When the key must be read again, aware.
+        believed_until: When the key or session must be read again, aware.
+        device_id: The enrolled device that the person is signed in on; None for keys.
     """
 
     principal_id: int
@@ -100,6 +101,7 @@ class Principal:
     chain_role: Role | None
     roles: dict[int, frozenset[Role]]
     believed_until: datetime
+    device_id: int | None = None
 
     def permissions_in(self, store_id: int) -> frozenset[Perm]:
         """Return what the principal may do in the store; empty: the store does not exist for it."""

@@ -46,6 +46,11 @@ DISTRIBUTED = (
     "gap_checks",
     "expected_deliveries",
     "idempotency_keys",
+    "people",
+    "devices",
+    "device_enrolments",
+    "sessions",
+    "sign_in_guards",
 )
 # On the coordinator. Events must be: their readers compare transaction ids with the horizon of a snapshot, and each
 # node counts transactions of its own.

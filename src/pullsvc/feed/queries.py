@@ -8,7 +8,7 @@ from pullsvc.feed.positions import Position
 
 _EVENTS = """
     SELECT store_id, event_id, CAST(CAST(txid AS text) AS bigint) AS txid, day, kind, subject, data, principal_id,
-           occurred_at
+           device_id, occurred_at
     FROM events
     WHERE {stores} AND day >= CAST(:since_day AS date)
       AND (txid, event_id) > (CAST(CAST(:txid AS text) AS xid8), CAST(:event_id AS bigint))

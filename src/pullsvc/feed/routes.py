@@ -47,7 +47,7 @@ STREAMED: dict[int | str, dict[str, Any]] = {
                 "schema": {"type": "string"},
                 "example": (
                     'retry: 2000\n\nid: WzcxMiw0NzExXQ\ndata: {"event_id": 4711, "kind": "pull.opened", "subject": '
-                    '"128", "data": {"sku": "0001", "qty": 12}, "principal_id": 7, "occurred_at": '
+                    '"128", "data": {"sku": "0001", "qty": 12}, "principal_id": 7, "device_id": 3, "occurred_at": '
                     '"2026-03-14T12:00:00Z", "cursor": "WzcxMiw0NzExXQ"}\n\n'
                 ),
             }

@@ -18,6 +18,7 @@ class EventView(BaseModel):
     subject: str = Field(description="What it happened to: an id or a code.", examples=["128"])
     data: dict[str, Any] = Field(description="Ids and quantities of the fact.", examples=[{"sku": "0001", "qty": 12}])
     principal_id: int | None = Field(description="Who did it; null: the service itself.", examples=[7])
+    device_id: int | None = Field(description="The enrolled device it was done on; null: none.", examples=[3])
     occurred_at: AwareDatetime = Field(description="When it happened; earlier than others before it, if told late.")
     cursor: str = Field(description="Give it as `after` to read on behind this event.", examples=["WzcxMiw0NzExXQ"])
 
@@ -41,6 +42,7 @@ def event_view(event: Row) -> EventView:
         subject=event.subject,
         data=event.data,
         principal_id=event.principal_id,
+        device_id=event.device_id,
         occurred_at=event.occurred_at,
         cursor=position_after(event).cursor(),
     )

@@ -10,10 +10,11 @@ __all__ = ["EVENTS", "Stamp", "append"]
 EVENTS = Trailing(
     "events",
     """
-    INSERT INTO events (store_id, day, kind, subject, data, principal_id, occurred_at)
-    SELECT store_id, day, kind, subject, data, principal_id, occurred_at
+    INSERT INTO events (store_id, day, kind, subject, data, principal_id, device_id, occurred_at)
+    SELECT store_id, day, kind, subject, data, principal_id, device_id, occurred_at
     FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS e(
-        store_id integer, day date, kind text, subject text, data jsonb, principal_id bigint, occurred_at timestamptz)
+        store_id integer, day date, kind text, subject text, data jsonb, principal_id bigint, device_id bigint,
+        occurred_at timestamptz)
     """,
 )
 
@@ -35,6 +36,7 @@ def append(tx: Tx, stamp: Stamp, kind: str, subject: object, data: Mapping[str, 
         "subject": str(subject),
         "data": data or {},
         "principal_id": stamp.principal_id,
+        "device_id": stamp.device_id,
         "occurred_at": stamp.occurred_at,
     }
     tx.write_last(EVENTS, event)

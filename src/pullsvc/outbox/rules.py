@@ -12,12 +12,14 @@ class Stamp(NamedTuple):
         principal_id: Who acts; None for the service itself.
         now: When the act is recorded, aware.
         occurred_at: When it happened, aware; earlier than `now` when a device was offline.
+        device_id: The enrolled device that it was done on; None for keys.
     """
 
     store_id: int
     principal_id: int | None
     now: datetime
     occurred_at: datetime
+    device_id: int | None = None
 
     @classmethod
     def of_service(cls, store_id: int, now: datetime) -> "Stamp":

@@ -38,9 +38,16 @@ async def _now(request: Request) -> datetime:
     return clock.now()
 
 
+async def _wall(request: Request) -> Clock:
+    clock: Clock = request.app.state.wall
+    return clock
+
+
 Db = Annotated[Database, Depends(_db)]
 TheClock = Annotated[Clock, Depends(_clock)]
 Now = Annotated[datetime, Depends(_now)]
+# Keys, sessions and lock-outs run by the wall, also while a past day is being replayed on a scaled clock.
+TheWall = Annotated[Clock, Depends(_wall)]
 Code = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^@/\s][^/]*$"),

@@ -67,7 +67,7 @@ REFUSALS: Mapping[int, Refusal] = {
     ),
     401: Refusal(
         name="UnknownCaller",
-        description="No valid API key came with the request.",
+        description="Neither a valid API key nor a live session came with the request.",
         code="unknown-caller",
         title="Sign in first.",
         headers={"WWW-Authenticate": "The scheme to sign in with: Bearer."},
@@ -119,6 +119,13 @@ REFUSALS: Mapping[int, Refusal] = {
         description="Overwriting needs If-Match with the version it is based on.",
         code="version-needed",
         title="Say which version you are changing.",
+    ),
+    429: Refusal(
+        name="Throttled",
+        description="Too many attempts; Retry-After says when to try again.",
+        code="locked-out",
+        title="Too many wrong PINs.",
+        headers={"Retry-After": "Seconds to wait."},
     ),
     503: Refusal(
         name="Busy",
@@ -280,6 +287,8 @@ def _refusals_of(path: str, method: str, operation: Json) -> set[int]:
         statuses |= {409}
     if "requestBody" in operation:
         statuses |= {400, 413, 415, 422}
+    if operation.pop("x-throttled", False):
+        statuses |= {429}
     if "if-match" in headers:
         statuses |= {412, 428}
     return statuses

@@ -30,6 +30,7 @@ STATUS_OF_KIND = {
     Kind.STALE_EDIT: 412,
     Kind.EDIT_NEEDS_VERSION: 428,
     Kind.BUSY: 503,
+    Kind.THROTTLED: 429,
 }
 assert set(STATUS_OF_KIND) == set(Kind)
 
@@ -66,7 +67,7 @@ def problem_of_status(status: int, detail: str, *, headers: Mapping[str, str] | 
 def rejection_response(rejection: Rejection) -> JSONResponse:
     """Turn a refusal into its problem."""
     status = STATUS_OF_KIND[rejection.kind]
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    headers = {"Retry-After": str(rejection.facts.get("retry_after_s", RETRY_AFTER_S))} if status in {429, 503} else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return problem(

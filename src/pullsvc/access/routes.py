@@ -1,0 +1,9 @@
+"""People, devices and sessions over HTTP."""
+
+from fastapi import APIRouter
+
+from pullsvc.access import people_routes, session_routes
+
+router = APIRouter()
+router.include_router(session_routes.router)
+router.include_router(people_routes.router)

@@ -1,0 +1,221 @@
+"""Prove a PIN, begin, lock, unlock and end the session of a person on a device.
+
+An attempt is counted as a wrong one before its PIN is looked at, in a transaction of its own; the right PIN takes that
+back. So no two attempts at once count as one, and a process that dies in between forgets nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pullsvc.access import pins, session_queries
+from pullsvc.access.devices import Device
+from pullsvc.access.pins import OF_BADGE, OF_DEVICE, Standing
+from pullsvc.access.rules import UnknownCaller
+from pullsvc.access.tokens import Token, new_secret, token_of
+from pullsvc.db import Row, Tx
+from pullsvc.errors import Busy, Kind, Rejection
+from pullsvc.outbox.actions import Stamp, append
+
+# Within this time a second session of the same person on the same device is taken for a repeat of a sign-in whose
+# answer was lost or is late; the first one stays good, whichever answer arrives last.
+REPEAT_WITHIN = timedelta(minutes=1)
+
+
+class WrongPin(Rejection):
+    """No such badge in this store, no PIN yet, or another one: the three look the same."""
+
+    kind = Kind.UNKNOWN_CALLER
+    code = "wrong-badge-or-pin"
+    title = "Badge and PIN do not fit."
+
+
+class SessionLocked(Rejection):
+    """The session waits for the PIN of its person, who was away for too long or locked it."""
+
+    kind = Kind.UNKNOWN_CALLER
+    code = "session-locked"
+    title = "This session is locked."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt to prove a PIN, counted already.
+
+    Attributes:
+        device: Where it is made.
+        badge: Whose PIN it claims to be, as `badge_of` returns it.
+        principal_id: Who has the badge, None when nobody has.
+        pin_hash: The PIN to compare with, None when there is none.
+        standings: What the guards remember, this attempt counted.
+    """
+
+    device: Device
+    badge: str
+    principal_id: int | None
+    pin_hash: str | None
+    standings: dict[str, Standing]
+
+    def wrong(self) -> WrongPin:
+        """Return the refusal of a PIN that does not fit."""
+        left = max(OF_BADGE.free - self.standings[_of_badge(self.badge)].failures, 0)
+        text = "Scan the badge and type the PIN again." if left else "Wait a minute, then try again; or ask a lead."
+        return WrongPin(text, tries_left=left)
+
+
+async def begin_attempt(tx: Tx, device: Device, *, badge: str, now: datetime) -> Attempt:
+    """Count an attempt, to be committed before its PIN is compared.
+
+    Raises:
+        LockedOut: the badge or the device has to wait.
+    """
+    guards = {_of_badge(badge): (OF_BADGE, "badge"), _of_device(device.device_id): (OF_DEVICE, "device")}
+    at = {"store_id": device.store_id}
+    await tx.run(session_queries.MAKE_GUARDS, **at, guarded=list(guards), now=now)
+    before = {row.guarded: row for row in await tx.rows(session_queries.LOCK_GUARDS, **at, guarded=list(guards))}
+    if before.keys() != guards.keys():
+        raise Busy("What was old has just been tidied up; try again.")
+    standings = {}
+    for guarded, (guard, where) in guards.items():
+        row = before[guarded]
+        known = Standing(row.failures, row.failed_at, row.locked_until)
+        standings[guarded] = pins.count_attempt(guard, before=known, now=now, where=where)
+    for guarded, standing in standings.items():
+        await _set(tx, device.store_id, guarded, standing)
+    person = await tx.row(session_queries.PERSON_BY_BADGE, **at, badge=badge)
+    return Attempt(
+        device=device,
+        badge=badge,
+        principal_id=person.principal_id if person else None,
+        pin_hash=person.pin_hash if person else None,
+        standings=standings,
+    )
+
+
+async def forgive(tx: Tx, attempt: Attempt) -> None:
+    """Take back that the attempt counted as a wrong one: its PIN was right."""
+    store_id = attempt.device.store_id
+    of_device = _of_device(attempt.device.device_id)
+    await tx.run(session_queries.LIFT_GUARD, store_id=store_id, guarded=_of_badge(attempt.badge))
+    # What others got wrong on the device meanwhile is counted, too.
+    (row,) = await tx.rows(session_queries.LOCK_GUARDS, store_id=store_id, guarded=[of_device]) or (None,)
+    if row is not None and row.failures:
+        counted = Standing(row.failures, row.failed_at, row.locked_until)
+        await _set(tx, store_id, of_device, pins.take_back(OF_DEVICE, counted))
+
+
+async def begin_session(tx: Tx, attempt: Attempt, *, lasts: timedelta, now: datetime, wall_now: datetime) -> Token:
+    """Begin the session of a person whose PIN was proved; who was signed in on the device before is signed out.
+
+    Raises:
+        WrongPin: the PIN was replaced since it was compared.
+    """
+    await forgive(tx, attempt)
+    at = {"store_id": attempt.device.store_id, "device_id": attempt.device.device_id}
+    await tx.run(
+        session_queries.END_SESSIONS_OF_DEVICE,
+        **at,
+        but_of=attempt.principal_id,
+        but_since=wall_now - REPEAT_WITHIN,
+        now=wall_now,
+    )
+    secret = new_secret()
+    row = await tx.row(
+        session_queries.INSERT_SESSION,
+        **at,
+        principal_id=attempt.principal_id,
+        pin_hash=attempt.pin_hash,
+        secret_hash=secret.hash,
+        now=wall_now,
+        expires_at=wall_now + lasts,
+    )
+    if row is None:
+        raise attempt.wrong()
+    stamp = Stamp(attempt.device.store_id, attempt.principal_id, now, now, attempt.device.device_id)
+    append(tx, stamp, "session.began", row.session_id)
+    return Token(store_id=attempt.device.store_id, number=row.session_id, secret=secret.text)
+
+
+async def session_of(tx: Tx, text: str | None, *, wall_now: datetime) -> Row:
+    """Return the live session whose cookie this is, locked or not, with its person, device and store.
+
+    Raises:
+        UnknownCaller: it is none's.
+    """
+    token = token_of(text) if text else None
+    row = token and await tx.row(
+        session_queries.SESSION, store_id=token.store_id, session_id=token.number, now=wall_now
+    )
+    if not token or not row or not token.fits(row.secret_hash):
+        raise UnknownCaller("Scan your badge and type your PIN.")
+    return row
+
+
+def check_awake(session: Row, *, idle: timedelta, wall_now: datetime) -> None:
+    """Let a session pass that is neither locked nor was left alone for too long.
+
+    Raises:
+        SessionLocked: it is or was.
+    """
+    if session.locked_at is not None or wall_now - session.seen_at >= idle:
+        raise SessionLocked(
+            f"Type the PIN of {session.name}, or sign out.",
+            person={"principal_id": session.principal_id, "name": session.name},
+        )
+
+
+async def lock_session(tx: Tx, session: Row, *, wall_now: datetime) -> None:
+    """Lock it until its person's PIN is proved; locking it twice is locking it once."""
+    await tx.run(session_queries.LOCK_SESSION, store_id=session.store_id, session_id=session.session_id, now=wall_now)
+
+
+async def unlock_session(tx: Tx, session: Row, attempt: Attempt, *, wall_now: datetime) -> None:
+    """Go on with a session whose person's PIN was proved.
+
+    Raises:
+        UnknownCaller: it ended meanwhile.
+    """
+    await forgive(tx, attempt)
+    if not await tx.run(
+        session_queries.UNLOCK_SESSION, store_id=session.store_id, session_id=session.session_id, now=wall_now
+    ):
+        raise UnknownCaller("Scan your badge and type your PIN.")
+
+
+async def end_session(tx: Tx, session: Row, *, now: datetime, wall_now: datetime) -> None:
+    """Sign out: no session of the device is worth anything any more."""
+    await tx.run(
+        session_queries.END_SESSIONS_OF_DEVICE,
+        store_id=session.store_id,
+        device_id=session.device_id,
+        but_of=0,
+        but_since=wall_now,
+        now=wall_now,
+    )
+    stamp = Stamp(session.store_id, session.principal_id, now, now, session.device_id)
+    append(tx, stamp, "session.ended", session.session_id)
+
+
+async def lift_lock_out(tx: Tx, stamp: Stamp, *, badge: str | None = None, device_id: int | None = None) -> None:
+    """Forget the wrong PINs of a badge, or those typed on a device; lifting what is not there changes nothing."""
+    guarded = _of_badge(badge) if badge is not None else _of_device(device_id or 0)
+    if await tx.run(session_queries.LIFT_GUARD, store_id=stamp.store_id, guarded=guarded):
+        append(tx, stamp, "lock_out.lifted", guarded.partition(":")[0], {"device_id": device_id} if device_id else {})
+
+
+async def _set(tx: Tx, store_id: int, guarded: str, standing: Standing) -> None:
+    await tx.run(
+        session_queries.SET_GUARD,
+        store_id=store_id,
+        guarded=guarded,
+        failures=standing.failures,
+        failed_at=standing.failed_at,
+        locked_until=standing.locked_until,
+    )
+
+
+def _of_badge(badge: str) -> str:
+    return f"badge:{badge}"
+
+
+def _of_device(device_id: int) -> str:
+    return f"device:{device_id}"
