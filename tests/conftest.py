@@ -17,6 +17,7 @@ from pullsvc.clock import Clock
 from pullsvc.config import Settings
 from pullsvc.db import Database, sql
 from pullsvc.migrate import migrate
+from tests.contract import hold_to_contract
 from tests.factories import NOON
 
 TEST_URL = "PULLSVC_TEST_DATABASE_URL"
@@ -121,7 +122,8 @@ def app(db: Database, clock: Ticking) -> FastAPI:
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A caller without a key; see factories.signed_in."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test") as client:
+    hooks = hold_to_contract()
+    async with httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test", event_hooks=hooks) as client:
         yield client
 
 

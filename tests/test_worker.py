@@ -64,11 +64,15 @@ class TestWorker:
 
     async def test_stops_while_a_loop_waits_for_its_next_run(self, context: Context) -> None:
         enough = asyncio.Event()
+        runs = []
 
         async def once(_context: Context) -> None:
+            runs.append(1)
             enough.set()
 
         await run_until(context, [Loop("rare", 3_600, once)], enough)
+
+        assert len(runs) == 1
 
     async def test_tells_that_it_lives_and_leaves_no_trace_when_it_stops(self, context: Context, db: Database) -> None:
         enough = asyncio.Event()
@@ -127,9 +131,11 @@ class TestLoops:
     async def test_every_one_runs_on_an_empty_database_and_on_a_store(self, context: Context, db: Database) -> None:
         for loop in loops(context.settings):
             await loop.run(context)
-        await store(db)
+        made = await store(db)
         for loop in loops(context.settings):
             await loop.run(context)
+
+        assert [row["store_id"] for row in await all_rows(db, "stores")] == [made]
 
     def test_have_names_of_their_own(self) -> None:
         names = [loop.name for loop in loops(Settings())]

@@ -95,6 +95,12 @@ class TestReadRows:
 
         assert faults_of(What.ITEMS, line, Media.NDJSON)[0]["column"] == "colour"
 
+    def test_the_zone_of_what_lies_nowhere_is_refused(self) -> None:
+        (fault,) = faults_of(What.LOCATIONS, "location,kind,zone\nA1,shelf,unknown\n")
+
+        assert (fault["row"], fault["column"]) == (2, "zone")
+        assert "no bin" in fault["detail"]
+
     @pytest.mark.parametrize(
         ("what", "text", "column", "reason"),
         [

@@ -205,6 +205,12 @@ class TestLocations:
         assert (await manager.put("locations/TUB-2", json={**SHELF, "kind": "tub"})).status_code == 422
         assert (await manager.delete("locations/TUB-1", headers=match(1))).status_code == 422
 
+    async def test_lie_in_a_real_zone(self, manager: httpx.AsyncClient) -> None:
+        refused = await manager.put("locations/A1", json={**SHELF, "zone": "unknown"})
+
+        assert refused.status_code == 422
+        assert "items that are in no bin" in refused.text
+
     async def test_are_listed_by_kind_and_zone(self, manager: httpx.AsyncClient) -> None:
         await manager.put("locations/A1", json=SHELF)
         await manager.put("locations/A2", json={**SHELF, "zone": "bakery"})

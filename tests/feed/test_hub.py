@@ -200,7 +200,9 @@ class TestPlaces:
     async def test_a_place_given_back_is_free(self, hub: Hub) -> None:
         listeners = [(await join(hub))[0] for _ in range(3)]
         hub.close(listeners[0])
-        await join(hub)
+        again, _ = await join(hub)
+
+        assert again not in listeners
 
     async def test_the_stop_wakes_all_and_takes_no_new_ones(self, hub: Hub) -> None:
         listener, _ = await join(hub)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pullsvc.catalog.model import NO_ZONE
 from pullsvc.db import Row, Statement, Tx, sql
-from pullsvc.pulls.rules import NO_ZONE
 
 # What one snapshot shows at most; `cut` names the parts that had more.
 MAX_AT_RISK = 50

@@ -9,6 +9,7 @@ MAX_PACK_QTY = 10_000
 MAX_CAPACITY_QTY = 100_000
 MAX_BARCODES_PER_ITEM = 50
 MAX_SPANS_PER_DAY = 4
+NO_ZONE = "unknown"  # Where an item is that lies in no bin; so no location may be there.
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

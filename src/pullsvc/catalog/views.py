@@ -23,6 +23,12 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def _a_real_zone(name: str) -> str:
+    if name == model.NO_ZONE:
+        raise ValueError(f"must not be {name!r}, which stands for items that are in no bin")
+    return name
+
+
 def _known_time_zone(name: str) -> str:
     if name not in _time_zones():
         raise ValueError("must be an IANA time zone such as America/New_York")
@@ -184,7 +190,7 @@ class LocationBody(Body):
     """A place; its kind cannot change later."""
 
     kind: Kind = Field(description="What it is for.", examples=["backroom"])
-    zone: Zone
+    zone: Annotated[Zone, AfterValidator(_a_real_zone)]
     walk_seq: Amount = Field(default=0, description="Where it comes on the walk; lower first.", examples=[310])
 
     def place(self, location: str) -> model.LocationData:

@@ -7,8 +7,8 @@ of them any more sends the pull to where they are, or to no zone when they are n
 import json
 from collections.abc import Mapping
 
+from pullsvc.catalog.model import NO_ZONE
 from pullsvc.db import Tx, sql
-from pullsvc.pulls.rules import NO_ZONE
 
 MAX_HOMED_A_SWEEP = 500
 

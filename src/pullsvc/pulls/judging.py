@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pullsvc.catalog.model import NO_ZONE
 from pullsvc.outbox.rules import Stamp
 from pullsvc.pulls import rules
 from pullsvc.pulls.rules import Netted, Outcome, Reason, State
@@ -231,7 +232,7 @@ class Desk:
             number=len(self.pulls),
             place=place,
             joins=row.pull_id,
-            zone=rules.NO_ZONE,  # Not written: it keeps its own.
+            zone=NO_ZONE,  # Not written: it keeps its own.
             reason=Reason(row.reason),
             opened_at=row.opened_at,
             due_at=row.due_at,
@@ -252,7 +253,7 @@ class Desk:
             number=len(self.pulls),
             place=group.place,
             joins=None,
-            zone=self.places[group.place].zone or rules.NO_ZONE,
+            zone=self.places[group.place].zone or NO_ZONE,
             reason=group.wishes[0].reason,
             opened_at=group.stamp.now,
             due_at=due_at,

@@ -13,7 +13,6 @@ REPEAT_BONUS = 5  # Each repeat of an ask is worth this much urgency, as long as
 MAX_OPEN_AGE = timedelta(hours=24)
 DEFAULT_LEAD_S = 45 * 60  # Time to shelf of a store that has not measured its own yet.
 MIN_LEAD_SAMPLES = 5
-NO_ZONE = "unknown"  # Zone of a pull whose item is in no bin.
 
 
 class State(StrEnum):

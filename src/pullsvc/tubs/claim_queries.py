@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pullsvc.catalog.model import NO_ZONE
 from pullsvc.db import Row, Tx, json_text, sql
-from pullsvc.pulls.rules import NO_ZONE, Pull, State
+from pullsvc.pulls.rules import Pull, State
 from pullsvc.tubs.picking import Bin, Candidate
 from pullsvc.tubs.searching import Queue
 

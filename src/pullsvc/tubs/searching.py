@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from pullsvc.pulls.rules import NO_ZONE
+from pullsvc.catalog.model import NO_ZONE
 from pullsvc.tubs.picking import Limits, neighbours_of
 
 SPARE_PULLS = 4  # For those that cannot be served after all.
