@@ -10,11 +10,11 @@ from pullsvc.db import Database
 from pullsvc.demo import run
 from pullsvc.demo.client import Calls, Person, connect
 from pullsvc.demo.dataset import load_store
-from pullsvc.demo.failures import CallFailed, DatabaseTaken, ServiceFailed
+from pullsvc.demo.failures import CallFailed, DatabaseTaken
 from pullsvc.demo.model import DemoStore
 from pullsvc.demo.panel import Panel
 from pullsvc.demo.run import Plan
-from pullsvc.demo.service import logged_errors, serving
+from pullsvc.demo.service import logged_errors
 from tests.factories import all_rows
 from tests.factories import store as some_store
 
@@ -65,17 +65,7 @@ class TestPlay:
         assert await all_rows(db, "principals") == []
 
 
-class TestServing:
-    async def test_tells_where_the_log_is_when_the_service_does_not_start(
-        self, database_url: str, tmp_path: Path
-    ) -> None:
-        log = tmp_path / "service.log"
-
-        with pytest.raises(ServiceFailed, match=str(log)):
-            async with serving(database_url, log, environment={"PULLSVC_LEASE_S": "nonsense"}):
-                pass
-        assert "PULLSVC_LEASE_S" in log.read_text()
-
+class TestLog:
     def test_finds_errors_among_what_was_logged(self, tmp_path: Path) -> None:
         log = tmp_path / "service.log"
         log.write_text(

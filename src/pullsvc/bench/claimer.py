@@ -49,12 +49,19 @@ class Claimer(Caller):
         store_id, token = self._workers[self._turn % len(self._workers)]
         self._turn += 1
         if step == "sign_in":
-            await self.call(step, "GET", f"/v1/stores/{store_id}/tubs/TUB-00000", token=token)
+            await self._insist(step, "GET", f"/v1/stores/{store_id}/tubs/TUB-00000", token, fine=frozenset({200, BUSY}))
             return
         path, began = f"/v1/stores/{store_id}/claims", time.monotonic()
         fine = SCRAMBLE if step == "scramble" else frozenset({201, 204})
-        status, _ = await self.call(CLAIM, "POST", path, token=token, body=self._body, fine=fine)
-        while status == BUSY:
-            await asyncio.sleep(RETRY_S)
-            status, _ = await self.call(CLAIM, "POST", path, token=token, body=self._body, fine=fine)
+        status = await self._insist(CLAIM, "POST", path, token, fine=fine, body=self._body)
         self.tally.note(CLAIMED if status == 201 else NOTHING, began=began, ended=time.monotonic())
+
+    async def _insist(
+        self, kind: str, method: str, path: str, token: str, *, fine: frozenset[int], body: bytes = b""
+    ) -> int:
+        """Ask until the service is no longer busy; return the status."""
+        while True:
+            status, _ = await self.call(kind, method, path, token=token, body=body, fine=fine)
+            if status != BUSY:
+                return status
+            await asyncio.sleep(RETRY_S)

@@ -18,13 +18,12 @@ from pullsvc.bench.failures import BenchFailed
 from pullsvc.bench.load import Load, Round
 from pullsvc.bench.model import Limit
 from pullsvc.bench.replay import replay
-from pullsvc.bench.service import serving
-from pullsvc.bench.stand import LIVE, Stand
+from pullsvc.bench.stand import LIVE, Stand, serve
 from pullsvc.bench.stats import harmonic
 
 BEFORE = "bench_before"
 # One process serves, and all keys are read before: the log then holds the acts and nothing else.
-CAPTURE_SETTINGS = {"key_cache_s": "60"}
+CAPTURE_KEY_CACHE_S = "60"
 SIGN_IN = "sign_in"
 RELOAD_S = 0.3
 LOG_LIMIT_S = 60.0
@@ -71,7 +70,7 @@ async def limit_of(stand: Stand, load: Load, phases: Sequence[Phase]) -> Limit |
     for phase in phases:
         stand.told(f"limit: capturing {phase.step}")
         if phase.before:
-            async with serving(stand.cluster.url_of(LIVE), stand.log) as service:
+            async with serve(stand.cluster.url_of(LIVE), stand.log) as service:
                 await load.round(Round(service.address, phase.before[0], quota=phase.before[1]))
         await stand.cluster.create(BEFORE, template=LIVE)
         captured, per_act = await _capture(stand, load, phase)
@@ -88,7 +87,7 @@ async def limit_of(stand: Stand, load: Load, phases: Sequence[Phase]) -> Limit |
 
 async def _capture(stand: Stand, load: Load, phase: Phase) -> tuple[Captured, float]:
     """Play the phase; return its transactions, and how many of them an act takes."""
-    async with serving(stand.cluster.url_of(LIVE), stand.log, settings=CAPTURE_SETTINGS) as service:
+    async with serve(stand.cluster.url_of(LIVE), stand.log, key_cache_s=CAPTURE_KEY_CACHE_S) as service:
         if phase.sign_ins:
             await load.round(Round(service.address, SIGN_IN, quota=phase.sign_ins))
         began = _sizes(stand.cluster.logs)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import platform
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -20,15 +20,23 @@ from pullsvc.bench.failures import BenchFailed
 from pullsvc.bench.load import Load, Round
 from pullsvc.bench.meter import MIB, metering
 from pullsvc.bench.model import Options, Result, Span, span_of
-from pullsvc.bench.service import Service, serving
 from pullsvc.bench.stats import Tally
 from pullsvc.bench.world import World, build
 from pullsvc.clock import wall_clock
 from pullsvc.db import Database
+from pullsvc.running import Service, serving
 
 WORLD = "bench_world"
 LIVE = "bench"
 MAX_AUDITED_STORES = 20
+
+
+def serve(url: str, log: Path, *, workers: int = 1, **settings: str) -> AbstractAsyncContextManager[Service]:
+    """Serve the database without the background loops; settings by their names in small letters."""
+    given = {f"PULLSVC_{name.upper()}": value for name, value in {"log_level": "WARNING", **settings}.items()}
+    return serving(url, log, settings=given, words=["--workers", str(workers), "--no-worker"])
+
+
 MAX_ERRORS_SHOWN = 3
 FLUSHES = 50
 COMPUTED_TIMES = 20
@@ -99,7 +107,7 @@ class Stand:
     @asynccontextmanager
     async def serving(self, url: str, **settings: str) -> AsyncIterator[Service]:
         """Serve the database with the workers of the options."""
-        async with serving(url, self.log, workers=self.options.workers, settings=settings) as service:
+        async with serve(url, self.log, workers=self.options.workers, **settings) as service:
             yield service
 
     async def measure(self, load: Load, url: str, service: Service, *, step: str, act: str | None = None) -> list[Span]:

@@ -34,6 +34,7 @@ from pullsvc.bench.till import FORMATS, MODES
 from pullsvc.bench.watch import watch as run_watch
 from pullsvc.bench.world import World
 from pullsvc.cli.runtime import EXIT_FOUND, fail, page, people
+from pullsvc.running import ServiceFailed
 
 app = typer.Typer(
     name="bench",
@@ -79,7 +80,7 @@ def _measured(
             stand = Stand(cluster, options, Path(folder), told=lambda text: people.print(text, markup=False))
             try:
                 result = asyncio.run(_whole(scenario, stand))
-            except BenchFailed as failure:
+            except (BenchFailed, ServiceFailed) as failure:
                 fail(str(failure), *stand.service_errors(), status=EXIT_FOUND)
     except BenchFailed as failure:
         fail(str(failure), status=EXIT_FOUND)

@@ -50,6 +50,7 @@ def demo(
     logs.configure(form=config.log_format, level="WARNING")  # The demo tells by itself how far it is.
     from pullsvc.demo.failures import DemoFailed  # noqa: PLC0415 - below here all is installed, as just seen
     from pullsvc.demo.run import Plan  # noqa: PLC0415 - as above
+    from pullsvc.running import ServiceFailed  # noqa: PLC0415 - as above
 
     with _ended_by_sigterm(), ExitStack() as stack:
         folder = stack.enter_context(_log_folder())
@@ -58,7 +59,7 @@ def demo(
         show = Show(Plan(seed=seed, real_s=seconds), where.url, folder.path / LOG_NAME, keep=keep, as_json=as_json)
         try:
             asyncio.run(show.run())
-        except DemoFailed as failure:
+        except (DemoFailed, ServiceFailed) as failure:
             show.failures.append(str(failure))
         if show.failures:
             folder.keep = show.log.exists()

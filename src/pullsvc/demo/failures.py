@@ -9,9 +9,5 @@ class DatabaseTaken(DemoFailed):
     """The database holds somebody's stores already; the demo does not touch it."""
 
 
-class ServiceFailed(DemoFailed):
-    """The service did not start, or ended by itself."""
-
-
 class CallFailed(DemoFailed):
     """The service refused what it should have taken, or did not answer."""

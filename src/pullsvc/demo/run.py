@@ -22,11 +22,12 @@ from pullsvc.demo.dataset import describe
 from pullsvc.demo.failures import DatabaseTaken
 from pullsvc.demo.model import ZONE, DemoStore
 from pullsvc.demo.people import Shift
-from pullsvc.demo.service import logged_errors, serving
+from pullsvc.demo.service import logged_errors
 from pullsvc.demo.shop import Shop, StoreTime
 from pullsvc.demo.staff import Badge, Staff
 from pullsvc.demo.summary import Outcome
 from pullsvc.demo.world import Hours, open_world
+from pullsvc.running import serving
 from pullsvc.upkeep import roll
 
 Told = Callable[[str, float], None]
@@ -189,8 +190,8 @@ async def refuse_taken(db: Database) -> None:
 async def _service(database_url: str, log: Path, clock: Clock, *words: str, **settings: str) -> AsyncIterator[str]:
     """Run the service on this clock; gives its address."""
     telling = clock_environment(start=clock.start, origin=clock.origin, speed=clock.speed)
-    async with serving(database_url, log, environment={**telling, **settings}, words=words) as address:
-        yield address
+    async with serving(database_url, log, settings={**telling, **settings}, words=words) as service:
+        yield service.address
 
 
 async def _load(

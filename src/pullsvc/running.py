@@ -1,4 +1,7 @@
-"""The service under test: `pullsvc serve` in a process of its own, as an operator starts it."""
+"""The service run as an operator runs it: `pullsvc serve` in a process of its own, always stopped again.
+
+For programs that need a whole service to talk to: the demo and the bench.
+"""
 
 import asyncio
 import os
@@ -9,14 +12,17 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pullsvc.bench.failures import BenchFailed
-from pullsvc.bench.wire import Wire, request_of
+import httpx
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 LOOK_EVERY_S = 0.05
 ADDRESS_WORD = " serves "
 LOG_TAIL_CHARS = 2_000
+
+
+class ServiceFailed(Exception):
+    """The service did not start, or ended by itself; the text has the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +40,21 @@ class Service:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, log: Path, *, workers: int = 1, settings: Mapping[str, str] | None = None
+    database_url: str, log: Path, *, settings: Mapping[str, str], words: Sequence[str] = (), host: str = "127.0.0.1"
 ) -> AsyncIterator[Service]:
-    """Serve the database, without the background loops, until the block is left.
+    """Run `pullsvc serve` on a free port until the block is left; enter once it is ready.
 
     Args:
-        database_url: A migrated database.
-        log: File that the output is appended to.
-        workers: Processes that take requests.
-        settings: Further settings by their names in small letters.
+        database_url: A migrated database; holds its password, so it travels in the environment.
+        log: File that its output is appended to.
+        settings: Further settings, by their PULLSVC_ names.
+        words: Further arguments.
+        host: Address to listen on.
 
     Raises:
-        BenchFailed: it did not become ready.
+        ServiceFailed: it did not become ready.
     """
-    began_at, process = await asyncio.to_thread(_start, database_url, log, workers, settings or {})
+    began_at, process = await asyncio.to_thread(_start, database_url, log, settings, ["--host", host, *words])
     try:
         yield Service(address=await _ready_address(process, log, began_at), pid=process.pid)
     finally:
@@ -55,17 +62,15 @@ async def serving(
 
 
 def _start(
-    database_url: str, log: Path, workers: int, settings: Mapping[str, str]
+    database_url: str, log: Path, settings: Mapping[str, str], words: Sequence[str]
 ) -> tuple[int, "subprocess.Popen[bytes]"]:
-    words: Sequence[str] = ["serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(workers), "--no-worker"]
+    """Start the process; return where in the log its output begins, and the process."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULLSVC_")}
-    plain = {"database_url": database_url, "log_format": "json", "log_level": "WARNING", **settings}
-    given = {f"PULLSVC_{name.upper()}": value for name, value in plain.items()}
+    plain = {"NO_COLOR": "1", "COLUMNS": "300", "PULLSVC_LOG_FORMAT": "json", "PULLSVC_DATABASE_URL": database_url}
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "pullsvc", *words],
-            env={**inherited, **given, "NO_COLOR": "1", "COLUMNS": "300"},
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            [sys.executable, "-m", "pullsvc", "serve", "--port", "0", *words],
+            env={**inherited, **plain, **settings}, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
         )  # fmt: skip
         return out.tell(), process
 
@@ -81,20 +86,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 async def _ready_address(process: "subprocess.Popen[bytes]", log: Path, began_at: int) -> str:
     """Read the log until it tells the address, then ask there until the service is ready."""
-    wire = Wire()
-    try:
+    async with httpx.AsyncClient(trust_env=False) as http:
         for _ in range(int(START_LIMIT_S / LOOK_EVERY_S)):
             if process.poll() is not None:
-                raise BenchFailed(f"The service ended at once: {_tail(log)}")
+                raise ServiceFailed(f"The service ended at once; it says why in {log}: {_tail(log)}")
             if address := _told_address(log, began_at):
-                with suppress(OSError, BenchFailed):
-                    await wire.connect(address)
-                    if (await wire.send(request_of("GET", "/readyz", token="")))[0] == 200:
+                with suppress(httpx.TransportError):
+                    if (await http.get(f"{address}/readyz")).status_code == httpx.codes.OK:
                         return address
             await asyncio.sleep(LOOK_EVERY_S)
-    finally:
-        wire.close()
-    raise BenchFailed(f"The service was not ready within {START_LIMIT_S:.0f} s: {_tail(log)}")
+    raise ServiceFailed(f"The service was not ready within {START_LIMIT_S:.0f} s; see {log}: {_tail(log)}")
 
 
 def _tail(log: Path) -> str:
