@@ -50,8 +50,8 @@ DOORS: dict[Perm | None, str] = {
         adjust_stock count_many count_stock delivery_arrived expect_delivery move_stock receive_stock request_count
     """,
     Perm.LEAD: """
-        close_discrepancy dismiss_unknown_code get_person lift_lock_out_of_device lift_lock_out_of_person list_people
-        reassign_task replay_unknown_codes restore_unknown_code
+        close_discrepancy dismiss_unknown_code get_person lift_lock_out_of_device lift_lock_out_of_person
+        list_label_stocks list_people print_labels reassign_task replay_unknown_codes restore_unknown_code
     """,
     Perm.MANAGE: """
         add_person edit_person import_catalog list_devices make_device_enrolment put_item put_location put_placement

@@ -17,6 +17,7 @@ from pullsvc.config import Settings
 from pullsvc.db import Database
 from pullsvc.feed import routes as feed
 from pullsvc.feed.hub import Hub
+from pullsvc.labels import routes as labels
 from pullsvc.pulls import ask_routes as asks
 from pullsvc.pulls import routes as pulls
 from pullsvc.pulls.lead_times import LeadBook
@@ -50,6 +51,7 @@ TAGS = [
     {"name": "demand", "description": "Sell-through: how fast an item leaves the shelf."},
     {"name": "restock", "description": "The watch that opens pulls before a shelf is empty."},
     {"name": "board", "description": "The live picture of a store."},
+    {"name": "labels", "description": "Labels to print for tubs, places and badges."},
     {"name": "feed", "description": "What happened, to read through or to listen to."},
     {"name": "operations", "description": "Health and metrics."},
 ]
@@ -57,6 +59,7 @@ TAGS = [
 ROOMS = (
     access.router,
     board.router,
+    labels.router,
     catalog.router,
     sales.router,
     stock.router,

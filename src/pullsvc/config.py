@@ -81,6 +81,9 @@ class Settings(BaseSettings):
         description="Days that pulls, tasks, counts, discrepancies are kept after their end.",
     )
     max_streams: int = Field(default=500, ge=1, le=10_000, description="Live event streams per process.")
+    label_font: Path | None = Field(
+        default=None, description="TrueType font for labels, for letters that the built-in one lacks."
+    )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level logged.")
     clock_start: AwareDatetime | None = Field(

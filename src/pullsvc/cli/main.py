@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pullsvc import __version__
-from pullsvc.cli import backtest, bench, bulk, contract, demo, distribution, doctor, keys, laws, schema, serve
+from pullsvc.cli import backtest, bench, bulk, contract, demo, distribution, doctor, keys, labels, laws, schema, serve
 from pullsvc.cli.runtime import EXIT_FOUND, NotMigrated, fail
 from pullsvc.embedded import EmbeddedError
 from pullsvc.errors import Rejection
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # They show local variables, among them passwords.
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (serve, schema, demo, backtest, doctor, laws, contract):
+for module in (serve, schema, demo, backtest, doctor, laws, labels, contract):
     for command in module.COMMANDS:
         app.command()(command)
 app.command(name="import")(bulk.import_file)
