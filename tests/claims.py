@@ -1,11 +1,13 @@
 """Worlds of open pulls, and claims made inside an open transaction."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pullsvc.db import Database, Tx, sql
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
+from pullsvc.pulls import offers
+from pullsvc.pulls.offers import Offer
 from pullsvc.tubs.claiming import Claim, Handed, Wish, claim_all
 from pullsvc.tubs.picking import Limits
 from tests.factories import NOON
@@ -58,3 +60,13 @@ async def claim_in(
     if isinstance(answer, Rejection):
         raise answer
     return answer
+
+
+async def offer(
+    db: Database, sku: str, *, store_id: int = 1, urgency: int = 40, fill_to: int = 24, shelf: str | None = None,
+    now: datetime = NOON,
+) -> None:  # fmt: skip
+    """What the watch writes for an item that may ride along."""
+    one = Offer(sku, shelf or f"SH-{sku}", urgency, fill_to, now + timedelta(hours=1), {"sentence": "Sells."})
+    async with db.begin() as tx:
+        await offers.renew(tx, store_id=store_id, seen=[(one.sku, one.shelf)], offers=[one], now=now)

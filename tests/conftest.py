@@ -71,7 +71,7 @@ async def shared_db(database_url: str) -> AsyncIterator[Database]:
 EMPTY = sql("""
     DO $$ DECLARE t text; BEGIN
         FOREACH t IN ARRAY ARRAY['worker_heartbeats', 'expected_deliveries', 'gap_checks', 'pull_wrongs', 'watched',
-            'watch_schedule', 'watch_settings', 'sell_through', 'store_rhythms',
+            'watch_schedule', 'watch_settings', 'sell_through', 'store_rhythms', 'offers',
             'task_lines', 'tasks', 'tubs', 'asks', 'pulls', 'waiting_receipts', 'unknown_codes', 'receipt_revisions',
             'receipts', 'discrepancies', 'counts', 'ledger_openings', 'movements', 'balances', 'placements',
             'catalog_marks', 'locations', 'barcodes', 'items', 'events', 'idempotency_keys', 'api_keys',

@@ -6,7 +6,7 @@ from typing import Any
 from pullsvc.db import Database
 from pullsvc.pulls.ageing import AGE_EVERY, CEILING, age
 from pullsvc.pulls.rules import URGENCY, Reason
-from pullsvc.restock.rules import MAX_URGENCY
+from pullsvc.restock.compose import MAX_URGENCY
 from tests.factories import NOON, stamp
 from tests.restock.world import ask, shelf, the_pull, watch
 

@@ -16,39 +16,48 @@ def offer(*items: tuple[float, float, int], pace: float = 1.0) -> Offer:
     return Offer(worth=worth, qty=qty, pace=np.full(len(rows), pace))
 
 
+def rows(chosen: list[tuple[int, int]]) -> list[int]:
+    return [row for row, _ in chosen]
+
+
 class TestTub:
     def test_waits_when_nothing_is_worth_its_time(self) -> None:
-        assert tub(offer((0.01, 0.1, 4)), price=DEAR).tolist() == []
-        assert tub(offer(), price=CHEAP).tolist() == []
+        assert tub(offer((0.01, 0.1, 4)), price=DEAR) == []
+        assert tub(offer(), price=CHEAP) == []
 
     def test_goes_for_one_urgent_item(self) -> None:
-        assert tub(offer((0.9, 8.0, 8)), price=DEAR).tolist() == [0]
+        assert tub(offer((0.9, 8.0, 8)), price=DEAR) == [(0, 8)]
 
-    def test_goes_with_a_full_tub_of_nearly_worthwhile_items(self) -> None:
-        nearly = (0.05, 0.5, 4)
+    def test_does_not_go_for_what_only_rides_along(self) -> None:
+        nearly = (0.1, 0.5, 4)
 
-        assert tub(offer(*[nearly] * (LINES_MAX - 1)), price=DEAR).tolist() == []
-        assert len(tub(offer(*[nearly] * LINES_MAX), price=DEAR)) == LINES_MAX
+        assert offer(nearly).riding(DEAR).all()
+        assert tub(offer(*[nearly] * LINES_MAX), price=DEAR) == []
 
     def test_fills_up_with_the_next_best(self) -> None:
-        rows = tub(offer((0.9, 8.0, 8), (0.04, 0.3, 4), (0.001, 0.01, 4)), price=4e-3)
+        chosen = tub(offer((0.9, 8.0, 8), (0.04, 0.3, 4), (0.001, 0.01, 4)), price=4e-3)
 
-        assert rows.tolist() == [0, 1]
+        assert rows(chosen) == [0, 1]
+
+    def test_fills_up_only_after_all_that_is_worth_a_trip(self) -> None:
+        """The second item would lose more by waiting, but a later pull for it brings more."""
+        some = [(0.9, 8.0, 8)] * LINES_MAX
+
+        assert offer(*some, (1.0, 8.0, 1)).riding(2e-2)[LINES_MAX]
+        assert rows(tub(offer(*some, (1.0, 8.0, 1)), price=2e-2)) == list(range(LINES_MAX))
 
     def test_begins_with_what_delay_costs_most(self) -> None:
-        assert tub(offer((0.5, 8.0, 8), (1.0, 8.0, 8), (1.0, 8.0, 20)), price=CHEAP).tolist() == [1, 2, 0]
+        assert rows(tub(offer((0.3, 8.0, 8), (1.0, 8.0, 8), (1.0, 8.0, 60)), price=CHEAP)) == [1, 2, 0]
 
     def test_in_the_last_round_begins_with_what_the_night_would_miss_most(self) -> None:
-        assert tub(offer((1.0, 2.0, 8), (0.0, 8.0, 8)), price=CHEAP, late=True).tolist() == [1, 0]
+        assert rows(tub(offer((1.0, 2.0, 8), (0.0, 8.0, 8)), price=CHEAP, late=True)) == [1, 0]
 
     def test_holds_no_more_than_a_tub(self) -> None:
-        many = offer(*[(1.0, 20.0, 40)] * 20)
-
-        assert many.qty[tub(many, price=CHEAP)].sum() <= UNITS_MAX
+        assert sum(qty for _, qty in tub(offer(*[(1.0, 20.0, 40)] * 20), price=CHEAP)) == UNITS_MAX
         assert len(tub(offer(*[(1.0, 20.0, 2)] * 20), price=CHEAP)) == LINES_MAX
 
-    def test_takes_one_line_that_is_larger_than_a_tub(self) -> None:
-        assert tub(offer((1.0, 200.0, 200)), price=CHEAP).tolist() == [0]
+    def test_takes_of_a_line_that_is_larger_than_a_tub_what_fits(self) -> None:
+        assert tub(offer((1.0, 200.0, 200)), price=CHEAP) == [(0, UNITS_MAX)]
 
 
 class TestNextPrice:

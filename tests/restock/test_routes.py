@@ -111,7 +111,7 @@ class TestGetWatchedItem:
         assert answer == {"sku": sku, "watching": True, "lead_s": 2700}
         assert here["rate_per_h"] == pytest.approx(6, rel=0.05)
         assert here["pull_id"] is not None
-        expected: dict[str, Any] = {"shelf": "A1", "on_hand": 3, "in_flight": 18, "backroom": 42, "trigger_qty": 15}
+        expected: dict[str, Any] = {"shelf": "A1", "on_hand": 3, "in_flight": 18, "backroom": 42, "trigger_qty": 16}
         assert {**here, **expected, "verdict": "enough", "qty": 0} == here
         assert (
             here["sentence"] == "Sells 6.0 an hour (4.9 to 7.2), 3 on the shelf, lasts 30 min, 18 on the way; "

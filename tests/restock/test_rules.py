@@ -12,7 +12,7 @@ from pullsvc.demand.levels import Level
 from pullsvc.demand.profile import DayCurve
 from pullsvc.demand.value import Worth
 from pullsvc.pulls.rules import REPEAT_BONUS, URGENCY, Reason
-from pullsvc.restock import rules
+from pullsvc.restock import compose, rules
 from pullsvc.restock.compose import Offer
 from pullsvc.restock.rules import Moment, Shelves, Verdict, decide, pull_qty, urgency_of
 from pullsvc.restock.settings import Department, Settings
@@ -82,7 +82,7 @@ def test_every_decision_keeps_the_laws(columns: dict[str, list[float]], per_h: f
     assert np.all((found.qty == 0) | (some.position + found.qty <= some.capacity))
     assert np.all(found.qty[some.weight == 0] == 0)
     assert then.qty.tolist() == [0] * 4
-    assert np.all((found.urgency >= rules.MIN_URGENCY) & (found.urgency <= rules.MAX_URGENCY))
+    assert np.all((found.urgency >= compose.MIN_URGENCY) & (found.urgency <= compose.MAX_URGENCY))
     assert np.all((found.check_s >= rules.MIN_CHECK_S) & (found.check_s <= rules.MAX_CHECK_S))
     assert np.all((found.due_s >= rules.MIN_DUE_S) & (found.due_s <= rules.MAX_DUE_S))
     assert np.all(found.trigger_qty < some.capacity)
@@ -118,7 +118,7 @@ class TestDecide:
         found = decide(shelves(book=[0, 3, 4], presentation_min=[0, 4, 4]), level(3, per_h=0.001), moment())
 
         assert found.verdicts == [Verdict.PRESENTATION, Verdict.PRESENTATION, Verdict.ENOUGH]
-        assert found.urgency.tolist() == [rules.MIN_URGENCY] * 3
+        assert found.urgency.tolist() == [compose.MIN_URGENCY] * 3
         plain = moment(settings=Settings(presentation=False))
         bare = decide(shelves(book=[0, 3], presentation_min=[0, 4]), level(2, per_h=0.001), plain)
         assert bare.qty.tolist() == [24, 0]
@@ -156,13 +156,13 @@ class TestDecide:
         assert rules.WAITING_CHECK_S < found.check_s[0] < 3 * HOUR_S < quiet.check_s[0]
         assert quiet.trigger_qty[0] < 80 <= found.trigger_qty[0]
 
-    def test_sets_the_trigger_where_a_pull_begins_to_pay_at_half_the_price(self) -> None:
+    def test_sets_the_trigger_where_an_item_begins_to_ride_along(self) -> None:
         large = {"capacity": 200, "backroom": 400, "case_pack": 1}
         trigger = int(decide(shelves(**large), level(per_h=40), moment()).trigger_qty[0])
-        here = moment(price=PRICE / rules.TRIGGER_EASE, leads_s=(4100, 4100, 4100))
+        here = moment(leads_s=(4100, 4100, 4100))
         around = decide(shelves(book=[trigger, trigger + 1], **large), level(2, per_h=40), here)
 
-        assert around.verdicts == [Verdict.PULL, Verdict.ENOUGH]
+        assert around.verdicts == [Verdict.RIDES, Verdict.ENOUGH]
 
     def test_tops_up_in_the_last_round_what_pays_at_all(self) -> None:
         """Three hours before the night: no later pull could be larger, so that waiting is no choice."""
@@ -191,7 +191,7 @@ class TestPullQty:
 
 
 class TestUrgency:
-    def offer(self, *, per_h: float, p_empty: float = 1.0, labour_s: float = rules.REFERENCE_S) -> Offer:
+    def offer(self, *, per_h: float, p_empty: float = 1.0, labour_s: float = compose.REFERENCE_S) -> Offer:
         one = np.ones(1)
         return Offer(Worth(one * p_empty, one, one * labour_s), np.ones(1, dtype=np.int64), one * per_h)
 
@@ -199,17 +199,17 @@ class TestUrgency:
         return int(urgency_of(offer, shelves(waited_s=waited_s), late=False)[0])
 
     def test_has_a_gap_scan_rank_as_a_unit_lost_an_hour(self) -> None:
-        assert self.of(self.offer(per_h=1)) == rules.UNIT_AN_HOUR_URGENCY == URGENCY[Reason.GAP]
+        assert self.of(self.offer(per_h=1)) == compose.UNIT_AN_HOUR_URGENCY == URGENCY[Reason.GAP]
 
     def test_has_twice_the_loss_rank_as_one_more_person_who_asks(self) -> None:
-        assert rules.DOUBLING_URGENCY == REPEAT_BONUS
+        assert compose.DOUBLING_URGENCY == REPEAT_BONUS
         assert self.of(self.offer(per_h=2)) == self.of(self.offer(per_h=1)) + REPEAT_BONUS
         assert self.of(self.offer(per_h=2, p_empty=0.5)) == self.of(self.offer(per_h=1))
         assert self.of(self.offer(per_h=1, labour_s=180)) == self.of(self.offer(per_h=1)) - REPEAT_BONUS
 
     def test_stays_below_a_waiting_customer_and_not_below_routine(self) -> None:
-        assert self.of(self.offer(per_h=1e9), waited_s=1e6) == rules.MAX_URGENCY < URGENCY[Reason.CUSTOMER_WAITING]
-        assert self.of(self.offer(per_h=0)) == rules.MIN_URGENCY == URGENCY[Reason.WATCH]
+        assert self.of(self.offer(per_h=1e9), waited_s=1e6) == compose.MAX_URGENCY < URGENCY[Reason.CUSTOMER_WAITING]
+        assert self.of(self.offer(per_h=0)) == compose.MIN_URGENCY == URGENCY[Reason.WATCH]
 
     def test_rises_while_a_pull_waits(self) -> None:
         """A routine pull passes a gap scan after three hours, whatever comes in."""
@@ -229,7 +229,7 @@ class TestWeight:
         found = decide(shelves(book=[13, 13, 4, 4], weight=[1, 8, 1, 2]), level(4), moment())
 
         assert (found.qty > 0).tolist() == [False, True, True, True]
-        assert found.urgency[3] == found.urgency[2] + rules.DOUBLING_URGENCY
+        assert found.urgency[3] == found.urgency[2] + compose.DOUBLING_URGENCY
         assert found.worth.averted[3] == found.worth.averted[2]
 
     def test_is_one_where_nothing_is_said(self) -> None:

@@ -41,13 +41,13 @@ class TestWatchStore:
         sku = await shelf(db)
         first = await watch(db)
         assert (first.taken, first.learnt_days, first.evaluated, first.opened) == (True, 7, 1, 0)
-        # Six an hour, 30 to 69 minutes to the shelf: at 15 there is hardly a chance that it gets empty, but a pull
-        # that will bring ten is worth it; see test_rules.
-        assert (await balance(db, sku))["trigger_qty"] == 15
+        # Six an hour, 30 to 69 minutes to the shelf: at 16 there is hardly a chance that it gets empty, but where a tub
+        # goes anyway eight more are worth a place in it; see test_rules.
+        assert (await balance(db, sku))["trigger_qty"] == 16
 
-        await sell(db, sku, 4, at=SOON)
+        await sell(db, sku, 3, at=SOON)
         assert (await balance(db, sku))["flagged_at"] is None
-        await sell(db, sku, 13, at=SOON)
+        await sell(db, sku, 14, at=SOON)
         assert (await balance(db, sku))["flagged_at"] == SOON
 
         assert (await watch(db, now=SOON)).opened == 1
@@ -139,7 +139,7 @@ class TestWatchStore:
         await watch(db)
 
         assert (await balance(db, "milk"))["qty"] == 0
-        assert (await balance(db, "milk"))["trigger_qty"] == 15
+        assert (await balance(db, "milk"))["trigger_qty"] == 16
 
     async def test_opens_nothing_while_the_store_is_closed(self, db: Database) -> None:
         await shelf(db, on_shelf=1)
@@ -381,7 +381,7 @@ class TestCost:
             found = await actions.watch_batch(tx, service, held)
 
         assert (found.opened, found.repriced, found.expired) == (shelves, shelves, shelves)
-        assert len(statements) == 16
+        assert len(statements) == 17
 
     async def test_is_three_statements_where_nothing_happens(self, db: Database, statements: list[str]) -> None:
         await shelf(db)

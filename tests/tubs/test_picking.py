@@ -72,6 +72,40 @@ def test_begins_with_the_most_urgent_pull_that_has_units(pulls: list[Candidate],
     assert first.pull_id in plan.pull_ids
 
 
+@given(pulls=candidates(), urgent=st.sets(st.integers(1, 12)), lines=st.integers(1, 5), volume=st.integers(1, 30_000))
+def test_what_rides_along_displaces_nothing(pulls: list[Candidate], urgent: set[int], lines: int, volume: int) -> None:
+    """However urgent it is: what people and the watch have asked for goes into the tub as it would alone."""
+    asked = [p for p in pulls if p.pull_id not in urgent]
+    others = [p for p in pulls if p.pull_id in urgent]
+    offers = [p._replace(pull_id=-p.pull_id, sku=f"offer {p.sku}", rides=True, urgency=85) for p in others]
+    limits = Limits(lines=lines, volume_ml=volume)
+
+    with_offers, alone = Pool([*asked, *offers]).compose(limits), Pool(asked).compose(limits)
+
+    assert (with_offers is None) == (alone is None)
+    if with_offers and alone:
+        assert [line for line in with_offers.lines if not line.rides] == list(alone.lines)
+        assert len(with_offers.lines) <= lines
+        assert not any(line.rides for line in with_offers.lines) or max(p.urgency for p in asked if p.bins) < 90
+
+
+def test_what_rides_along_goes_into_one_tub() -> None:
+    """Of an offer of ten the tub has room for six: the rest was nobody's wish, and no later tub takes it."""
+
+    def place(pull_id: int, qty: int, *, rides: bool = False) -> Candidate:
+        bins = (Bin(f"B{pull_id}", "dry", 1, 4), Bin(f"C{pull_id}", "dry", 2, 30))
+        return Candidate(pull_id, f"s{pull_id}", "A1", "dry", 60, NOON, qty, 500, 400, bins, rides)
+
+    pool = Pool([place(1, 4), place(2, 4), place(-1, 34, rides=True)])
+
+    first = pool.compose(Limits(volume_ml=7_000))
+    second = pool.compose(Limits(volume_ml=7_000))
+
+    assert first is not None
+    assert dict(first.qty_of_pulls()) == {1: 4, 2: 4, -1: 6}
+    assert second is None
+
+
 def test_fills_the_tub_with_what_lies_near() -> None:
     def pull(pull_id: int, walk_seq: int, urgency: int = 60) -> Candidate:
         place = Bin(f"B{pull_id}", "dry", walk_seq, 30)

@@ -11,12 +11,14 @@ import pytest
 from pullsvc import upkeep
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
+from pullsvc.pulls.offers import GOOD_FOR
 from pullsvc.sales.actions import receive_receipts
 from pullsvc.sales.rules import Key, Lines, Status, make_receipt
 from pullsvc.stock import actions as stock
 from pullsvc.upkeep import pruning
 from pullsvc.upkeep.partitions import MIN_SALES_DAYS
 from pullsvc.web.idempotency import KEEP_DAYS
+from tests.claims import offer
 from tests.conftest import Ticking
 from tests.factories import NOON, Floor, all_rows, floor, item, location, stamp, stocked, store
 
@@ -257,3 +259,17 @@ async def test_maintain_does_it_in_every_store(db: Database) -> None:
 
     assert report.pruned["counts"] == 2
     assert f"events_{date(2026, 4, 13):%Y%m%d}" in report.rolled.made
+
+
+class TestOffers:
+    async def test_go_once_nobody_may_take_them(self, db: Database) -> None:
+        await store(db)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={"B1": 30})
+        await offer(db, "milk")
+        await offer(db, "eggs", now=NOON + timedelta(minutes=1))
+
+        pruned = await prune(db, now=NOON + GOOD_FOR + timedelta(seconds=1))
+
+        assert pruned["offers"] == 1
+        assert [o["sku"] for o in await all_rows(db, "offers")] == ["eggs"]

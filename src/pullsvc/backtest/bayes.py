@@ -80,7 +80,7 @@ class Bayes(_Believing):
 
 
 class Own(_Believing):
-    """x: what the live watch does when a worker claims; see `restock.compose`."""
+    """x: what the live watch and a live claim do; see `restock.compose`."""
 
     LEAD_S = 15 * 60.0
 
@@ -109,13 +109,15 @@ class Own(_Believing):
         rows, stock, level = rows[near], stock[near], level.take(near)
         qty = self.qty(rows, books)
         offer = compose.Offer(
-            worth=worth(level, stock=stock, qty=qty, ahead=ahead, labour=LABOUR), qty=qty, pace=level.units_a_day
+            worth=worth(level, stock=stock, qty=qty, ahead=ahead, labour=LABOUR),
+            qty=qty,
+            pace=level.units_a_day / store.SHIFT_H,
         )
         late = now_s > self._last_round_s
         self._reprice(offer, now_s=now_s, late=late)
         tub = compose.tub(offer, price=self.price, late=late)
         p_empty = offer.worth.p_empty
-        return [Line(int(rows[row]), int(qty[row]), None, float(p_empty[row])) for row in tub]
+        return [Line(int(rows[row]), units, None, float(p_empty[row])) for row, units in tub]
 
     def believed(self, now_s: float, rows: Ints) -> Level:
         """Return the level to reckon with."""

@@ -34,6 +34,7 @@ DISTRIBUTED = (
     "pulls",
     "pull_openings",
     "pull_wrongs",
+    "offers",
     "asks",
     "tubs",
     "tasks",

@@ -56,20 +56,21 @@ WITH given AS MATERIALIZED (
     FROM jsonb_to_recordset(CAST(:pulls AS jsonb)) AS g(
         n integer, store_id integer, joins bigint, sku text, shelf text, zone text, state text, reason text,
         urgency integer, asks integer, qty integer, opened_at timestamptz, due_at timestamptz,
-        end_reason text, explanation jsonb)
+        end_reason text, explanation jsonb, fill_to integer)
 ),
 joined AS (
     UPDATE pulls p
     SET ask_count = p.ask_count + g.asks, reason = g.reason, urgency = g.urgency, due_at = least(p.due_at, g.due_at),
         qty_wanted = p.qty_wanted + g.qty, state = CASE WHEN g.qty > 0 THEN 'open' ELSE p.state END,
-        end_reason = NULL, explanation = coalesce(g.explanation, p.explanation)
+        end_reason = NULL, explanation = coalesce(g.explanation, p.explanation),
+        fill_to = coalesce(g.fill_to, p.fill_to)
     FROM given g WHERE p.store_id = g.store_id AND p.pull_id = g.joins
 ),
 opened AS (
     INSERT INTO pulls AS p (store_id, pull_id, sku, shelf, zone, state, reason, urgency, ask_count, qty_wanted,
-                            opened_at, due_at, ended_at, end_reason, explanation)
+                            opened_at, due_at, ended_at, end_reason, explanation, fill_to)
     SELECT store_id, pull_id, sku, shelf, zone, state, reason, urgency, asks, qty, opened_at, due_at,
-           CASE WHEN end_reason IS NOT NULL THEN opened_at END, end_reason, explanation
+           CASE WHEN end_reason IS NOT NULL THEN opened_at END, end_reason, explanation, fill_to
     FROM given WHERE joins IS NULL ORDER BY store_id, sku, shelf, n
     ON CONFLICT (store_id, sku, shelf) WHERE ended_at IS NULL
     DO UPDATE SET ask_count = p.ask_count + excluded.ask_count, urgency = greatest(p.urgency, excluded.urgency),

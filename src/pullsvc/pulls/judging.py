@@ -28,6 +28,8 @@ class Ask:
         due_at: By when; None: what the reason allows.
         urgency: 0..100; None: what the reason gives.
         explanation: Figures behind an automatic ask.
+        fill_to: Eaches that the shelf holds when it is full: as long as nobody else has asked, a claim brings what has
+            room by then. None: what was asked.
     """
 
     sku: str
@@ -40,6 +42,7 @@ class Ask:
     due_at: datetime | None = None
     urgency: int | None = None
     explanation: dict[str, Any] | None = None
+    fill_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class _Pull:
     filled_at: datetime | None = None
     end_reason: str | None = None
     explanation: dict[str, Any] | None = None
+    fill_to: int | None = None
     new_asks: int = 0
     new_qty: int = 0
 
@@ -123,6 +127,7 @@ class _Pull:
         self.urgency = rules.raised_urgency(self.urgency, reason=top.reason, repeats=repeats, urgency=top.urgency)
         self.reason = rules.strongest(top.reason, self.reason) if self.ask_count else top.reason
         self.explanation = top.explanation or self.explanation
+        self.fill_to = top.fill_to or self.fill_to
         self.due_at = min(self.due_at, due_at)
         self.ask_count += len(wishes)
         self.new_asks += len(wishes)
@@ -170,6 +175,7 @@ class _Pull:
             "due_at": self.due_at,
             "end_reason": self.end_reason,
             "explanation": self.explanation,
+            "fill_to": self.fill_to,
         }
 
 

@@ -11,6 +11,7 @@ MAX_ENDED_LOOKED_AT = 1_000
 MAX_WALKED = 5_000  # Rows that one page looks through for those that fit its filters.
 NEAR = 2_000  # Where live pulls are many, the newest of them are found among so many of the newest of all.
 
+# What rode along did not wait to be claimed, so it tells nothing of how long an ask does.
 LEAD_TIMES = sql(f"""
 SELECT count(*) AS samples,
        percentile_cont(0.8) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - opened_at)) AS whole_s,
@@ -19,7 +20,7 @@ SELECT count(*) AS samples,
 FROM (SELECT opened_at, planned_at, filled_at, ended_at
       FROM (SELECT * FROM pulls WHERE store_id = :store_id AND ended_at IS NOT NULL
             ORDER BY ended_at DESC LIMIT {MAX_ENDED_LOOKED_AT}) ended
-      WHERE state = 'closed' AND filled_at IS NOT NULL
+      WHERE state = 'closed' AND filled_at IS NOT NULL AND NOT rode_along
       ORDER BY ended_at DESC LIMIT {LEAD_SAMPLES}) recent
 """)
 # All stores lie in the range; it makes the planner think of few rows, and look each up by its key (`tubs.queries`).
@@ -45,9 +46,10 @@ LIVE_AT = sql("""
 SELECT pull_id FROM pulls WHERE store_id = :store_id AND sku = :sku AND shelf = :shelf AND ended_at IS NULL
 """)
 REPRICE = sql("""
-UPDATE pulls p SET urgency = g.urgency, due_at = g.due_at, explanation = g.explanation
+UPDATE pulls p
+SET urgency = g.urgency, due_at = g.due_at, explanation = g.explanation, fill_to = coalesce(g.fill_to, p.fill_to)
 FROM jsonb_to_recordset(CAST(:pulls AS jsonb)) AS g(pull_id bigint, urgency integer, due_at timestamptz,
-                                                    explanation jsonb)
+                                                    explanation jsonb, fill_to integer)
 WHERE p.store_id = :store_id AND p.pull_id = g.pull_id AND p.state = 'open' AND p.reason = 'watch'
 """)
 # Untouched for a day, or nothing left in the backroom to bring: neither will ever be claimed. The live pulls are gone
@@ -239,7 +241,7 @@ def _saved(stamp: Stamp, pull: Pull, earlier: Mapping[str, object]) -> dict[str,
 
 
 async def reprice(tx: Tx, *, store_id: int, prices: Sequence[Mapping[str, object]]) -> int:
-    """Write urgency, due time and explanation of these open pulls of the watch, whose locks the caller holds.
+    """Write urgency, due time, explanation and `fill_to` of open pulls of the watch, whose locks the caller holds.
 
     Returns:
         How many were changed; one that ended, or that a person's ask took over, is left alone.

@@ -66,7 +66,8 @@ class Explanation(BaseModel):
         ]
     )
     verdict: str = Field(
-        description="`pull`: it is worth the work; `presentation`: the shelf looks bad.", examples=["pull"]
+        description="`pull`: it is worth the work; `presentation`: the shelf looks bad; `rides`: a tub had room.",
+        examples=["pull"],
     )
     rate_per_h: float = Field(description="Units sold an hour at the present pace.", examples=[6.2])
     rate_low_per_h: float = Field(description="In one case of ten it is slower than this.", examples=[4.6])
@@ -115,6 +116,7 @@ class PullView(BaseModel):
     end_reason: str | None
     answer: Answer
     eta: datetime | None = Field(description="When the goods are expected on the shelf.")
+    rode_along: bool = Field(description="A claim opened it, as its tub had room: the watch would have asked soon.")
     explanation: Explanation | None = Field(description="The figures behind an automatic pull.")
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from pullsvc.db import Row, Tx
 from pullsvc.demand import actions as demand
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
-from pullsvc.pulls import ageing, asking
+from pullsvc.pulls import ageing, asking, offers
 from pullsvc.pulls import queries as pull_queries
 from pullsvc.pulls.asking import Asked
 from pullsvc.pulls.judging import Ask
+from pullsvc.pulls.offers import Offer
 from pullsvc.pulls.rules import Outcome, Reason, State
 from pullsvc.restock import looking, queries, rules
 from pullsvc.restock.hours import next_watch, watching
@@ -110,14 +113,17 @@ async def _give_back(tx: Tx, stamp: Stamp, held: Held, *, until: datetime, watch
 async def _act(tx: Tx, stamp: Stamp, held: Held, rows: Sequence[Row]) -> Found:
     """Decide on these shelves and act on it.
 
-    Locks are taken in the order of everybody else: the live pulls, the books, and only then pulls that are new. A gap
-    scan sets the book right before it opens its pull; the other way round the two would die of each other.
+    Locks are taken in the order of everybody else: offers, the live pulls, the books, and only then pulls that are new.
+    A gap scan sets the book right before it opens its pull; the other way round the two would die of each other.
     """
     placed = [row for row in rows if row.capacity is not None]
     gone = [row for row in rows if row.capacity is None]
     looked = await looking.look(tx, store_id=stamp.store_id, held=held, rows=placed, now=stamp.now, keep=True)
     made = looked.decisions
     wanted = [n for n, qty in enumerate(made.qty.tolist()) if qty]
+    riding = [_offer(looked, n, now=stamp.now) for n in np.flatnonzero(made.rides).tolist()]
+    seen = [(row.sku, row.shelf) for row in rows]
+    await offers.renew(tx, store_id=stamp.store_id, seen=seen, offers=riding, now=stamp.now)
     own = {row.pull_id: n for n, row in enumerate(placed) if _may_change(looked, n)}
     joining = {placed[n].pull_id for n in wanted if placed[n].pull_id}
     if own or joining:
@@ -200,7 +206,20 @@ def _price(looked: Looked, n: int, pull: Row, *, now: datetime) -> dict[str, obj
         "urgency": max(pull.urgency, urgency) if pull.joined else urgency,
         "due_at": (min(pull.due_at, due_at) if pull.joined else due_at).isoformat(),
         "explanation": looked.explanation(n),
+        "fill_to": int(looked.shelves.capacity[n]),
     }
+
+
+def _offer(looked: Looked, n: int, *, now: datetime) -> Offer:
+    """Return what a tub may take along to this shelf."""
+    return Offer(
+        sku=looked.rows[n].sku,
+        shelf=looked.rows[n].shelf,
+        urgency=int(looked.decisions.urgency[n]),
+        fill_to=int(looked.shelves.capacity[n]),
+        due_at=_due_at(looked, n, now=now),
+        explanation=looked.explanation(n),
+    )
 
 
 def _due_at(looked: Looked, n: int, *, now: datetime) -> datetime:
@@ -219,6 +238,7 @@ def _wish(looked: Looked, n: int, *, now: datetime) -> Ask:
         due_at=_due_at(looked, n, now=now),
         urgency=int(made.urgency[n]),
         explanation=looked.explanation(n),
+        fill_to=int(looked.shelves.capacity[n]),
     )
 
 

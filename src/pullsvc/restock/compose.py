@@ -1,27 +1,29 @@
-"""Which items a free worker shall bring out now, or whether to wait: one tub, bound at the claim. Pure.
+"""Which items are worth a free worker's time, in which order, and what rides along: one tub, bound at the claim. Pure.
 
 Labour has a price nu, in lost units that a second of it must avert, and an item is worth a worker's time as
 `demand.value.admitted` says. From there:
 
-    start     when an admitted item still is one with its share of the trip's fixed seconds,
-              or when a tub can be filled with items worth a FULL_TUB_EASE-th of the price
-    fill up   with items worth a FILL_EASE-th of it: the trip is made anyway
+    start     when an item is worth it: the live watch has a pull for each that is
+    fill up   with items worth a FILL_EASE-th of the price, its offers: the trip is made anyway
     sequence  by rate * P(empty before the tub lands) / seconds: the loss that a second of delay costs, per second of
               work (the c-mu rule); in the last round, when nothing follows but the night, by units averted / seconds
     price     rises while more work is admitted than the hands at work do in BACKLOG_S, and falls while less is
 
-So small pulls wait while large ones are due, idle hands top up early, and nobody tunes the price to a store.
+So small pulls wait while large ones are due, idle hands top up early, and nobody tunes the price to a store. What goes
+into the tub is settled by the planner of live claims (`tubs.picking`), here as there.
 """
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
 from pullsvc.demand.horizon import Floats, Ints, Mask
 from pullsvc.demand.value import WAIT_S, Worth
+from pullsvc.tubs.picking import MAX_NEIGHBOURS, Bin, Candidate, Limits, Pool
 
-LINES_MAX, UNITS_MAX = 10, 150  # Of a tub.
+LINES_MAX, UNITS_MAX = 10, 150  # Of a tub in the backtest.
 TRIP_S = 210.0  # Fetching a tub, to the floor, back.
 
 FIRST_PRICE = 2e-3
@@ -30,8 +32,18 @@ PRICE_STEP_S = 120.0
 PRICE_GAIN = 0.25
 PRICE_STEPS_MAX = 5  # After a break the price moves on, but no further than this at once.
 BACKLOG_S = 900.0
-FULL_TUB_EASE, FILL_EASE = 10.0, 4.0
+FILL_EASE = 4.0
 LAST_ROUND_S = 45 * 60.0  # Before the last shift ends.
+
+# Pulls of the watch rank from routine up to just below a waiting customer (90). A gap that a person scans (60) ranks
+# as a shelf on which a unit an hour is lost, for REFERENCE_S of work; twice the loss, or half the work, is worth what
+# one more person who asks is worth. So a waiting customer ranks as 64 units an hour.
+MIN_URGENCY, UNIT_AN_HOUR_URGENCY, MAX_URGENCY = 30, 60, 85
+DOUBLING_URGENCY = 5
+REFERENCE_S = 90.0
+
+_LIMITS = Limits(lines=LINES_MAX, volume_ml=UNITS_MAX, weight_g=1, seconds=24 * 3600)  # A unit is a millilitre here.
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +53,44 @@ class Offer:
     Attributes:
         worth: What bringing each is worth.
         qty: Eaches that would be brought; >= 1.
-        pace: Expected sales, in any unit that is the same for all.
+        pace: Expected sales an hour.
     """
 
     worth: Worth
     qty: Ints
     pace: Floats
 
-    def admitted(self, price: float, *, extra_s: float = 0.0, late: bool = False) -> Mask:
-        """Tell which are worth a worker's time at this price, with `extra_s` of a trip on top of the line.
+    def admitted(self, price: float, *, late: bool = False) -> Mask:
+        """Tell which are worth a worker's time at this price.
 
         Args:
             price: Lost units that a second of labour must avert.
-            extra_s: Seconds for each line beside its own.
             late: No later pull could be larger, so that waiting is no choice.
         """
-        pays = self.worth.averted >= price * (self.worth.labour_s + extra_s)
+        pays = self.worth.averted >= price * self.worth.labour_s
         if late:
             return np.asarray(pays)
-        return np.asarray(pays & (self.worth.p_empty * self.qty >= price * (WAIT_S + extra_s)))
+        return np.asarray(pays & (self.worth.p_empty * self.qty >= price * WAIT_S))
 
-    def urgency(self, *, late: bool = False) -> Floats:
-        """Return what a second of delay loses, or what the whole day does, per second of work."""
-        if late:
-            return self.worth.per_s
-        return np.asarray(self.pace * self.worth.p_empty / self.worth.labour_s)
+    def riding(self, price: float, *, late: bool = False) -> Mask:
+        """Tell which are worth a place in a tub that goes anyway, and no tub of their own."""
+        return np.asarray(self.admitted(price / FILL_EASE, late=late) & ~self.admitted(price, late=late))
+
+    def urgency(self, *, late: bool = False, waited_steps: Floats | float = 0.0) -> Ints:
+        """Return how urgent each is: the loss that an hour of delay costs, for the work that it takes.
+
+        In the last round it is what the whole pull averts. It rises with the logarithm, see UNIT_AN_HOUR_URGENCY, and
+        by DOUBLING_URGENCY for each step that a pull has waited; MIN_URGENCY..MAX_URGENCY.
+        """
+        delay = self.pace * self.worth.p_empty / self.worth.labour_s
+        loss = np.maximum((self.worth.per_s if late else delay) * REFERENCE_S, 1e-12)
+        steps = np.maximum(UNIT_AN_HOUR_URGENCY + DOUBLING_URGENCY * np.log2(loss), MIN_URGENCY)
+        urgency = np.clip(steps + DOUBLING_URGENCY * waited_steps, MIN_URGENCY, MAX_URGENCY)
+        return np.asarray(urgency, dtype=np.int64)
 
 
-def tub(offer: Offer, *, price: float, late: bool = False) -> Ints:
-    """Return the rows to bring now, in the order of the walk to the shelves; none: wait.
+def tub(offer: Offer, *, price: float, late: bool = False) -> list[tuple[int, int]]:
+    """Return the rows to bring now, each with its eaches, the most urgent first; none: nothing is worth its time.
 
     Args:
         offer: The items.
@@ -77,17 +98,27 @@ def tub(offer: Offer, *, price: float, late: bool = False) -> Ints:
         late: It is the last round before the night.
     """
     urgency = offer.urgency(late=late)
-    admitted = offer.admitted(price, late=late)
-    seeds = _best(np.flatnonzero(admitted), urgency)
-    share_s = TRIP_S / max(1, len(seeds))
-    if len(seeds) and offer.admitted(price, extra_s=share_s, late=late)[seeds].any():
-        pool = offer.admitted(price / FILL_EASE, late=late) | admitted
-    else:
-        pool = offer.admitted(price / FULL_TUB_EASE, late=late)
-        if pool.sum() < LINES_MAX:
-            return np.zeros(0, dtype=np.int64)
-        pool = pool | admitted
-    return _fitting(_best(np.flatnonzero(pool), urgency, most=2 * LINES_MAX), offer.qty)
+    seeds = _best(np.flatnonzero(offer.admitted(price, late=late)), urgency, most=MAX_NEIGHBOURS + 1)
+    riders = _best(np.flatnonzero(offer.riding(price, late=late)), urgency, most=LINES_MAX - 1)
+    rows = np.concatenate((seeds, riders)).tolist()
+    # All lie at one place: what a walk between bins takes is the same for each line of the backtest.
+    plan = Pool(
+        Candidate(
+            pull_id=place,
+            sku=str(row),
+            shelf="",
+            zone="",
+            urgency=int(urgency[row]),
+            due_at=_NO_TIME,
+            qty=int(offer.qty[row]),
+            volume_ml=1,
+            weight_g=0,
+            bins=(Bin(f"{place:04}", "", 0, int(offer.qty[row])),),
+            rides=place >= len(seeds),
+        )
+        for place, row in enumerate(rows)
+    ).compose(_LIMITS)
+    return [] if plan is None else [(rows[line.pull_id], line.qty) for line in plan.lines]
 
 
 def work_s(offer: Offer, *, price: float, late: bool = False) -> float:
@@ -111,18 +142,5 @@ def next_price(price: float, *, work_s: float, workers: int, passed_s: float) ->
     return min(max(moved, PRICE_MIN), PRICE_MAX)
 
 
-def _best(rows: Ints, urgency: Floats, *, most: int = LINES_MAX) -> Ints:
+def _best(rows: Ints, urgency: Ints, *, most: int) -> Ints:
     return rows[np.argsort(-urgency[rows], kind="stable")[:most]]
-
-
-def _fitting(rows: Ints, qty: Ints) -> Ints:
-    """Return the rows that fit into one tub, taken in their order; the first one always."""
-    tub_rows: list[int] = []
-    space = UNITS_MAX
-    for row in rows.tolist():
-        if qty[row] <= space or not tub_rows:
-            tub_rows.append(row)
-            space -= int(qty[row])
-        if len(tub_rows) == LINES_MAX:
-            break
-    return np.array(tub_rows, dtype=np.int64)

@@ -135,6 +135,8 @@ def _risk(figures: Figures) -> str:
         told = f"{_percent(figures.p_empty)} to be empty before a pull arrives in {takes}"
     if figures.verdict is Verdict.PRESENTATION:
         return f"{told}; it looks bad"
+    if figures.verdict is Verdict.RIDES:
+        told = f"{told}; not worth a trip of its own, but a place in a tub that goes"
     if figures.averted < HARDLY_AN_HOUR:
         return told
     return f"{told}, which saves {figures.averted:.1f} sales, {figures.averted_per_min:.1f} a minute of work"

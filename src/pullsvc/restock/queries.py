@@ -66,6 +66,7 @@ AGED = sql("UPDATE watch_schedule SET aged_at = :now WHERE store_id = :store_id"
 LEADS = sql("""
     SELECT opened_at, ended_at FROM pulls
     WHERE store_id = :store_id AND ended_at > :since AND ended_at <= :now AND state = 'closed' AND qty_put > 0
+      AND NOT rode_along
     ORDER BY ended_at DESC LIMIT :limit
 """)
 

@@ -17,24 +17,18 @@ from pullsvc.demand.horizon import Floats, Ints, Mask
 from pullsvc.demand.levels import Level
 from pullsvc.demand.profile import DayCurve
 from pullsvc.demand.value import CHECK_STEP_S, Ahead, Worth, next_check_s, trigger_qty, worth
-from pullsvc.restock.compose import Offer
+from pullsvc.restock.compose import FILL_EASE, Offer
 from pullsvc.restock.settings import Settings
 
 HOUR_S = 3600
 LEAD_PROBS = (1 / 6, 1 / 2, 5 / 6)  # The middle of each third.
 
-# Pulls of the watch rank from routine up to just below a waiting customer (90). A gap that a person scans (60) ranks
-# as a shelf on which a unit an hour is lost, for REFERENCE_S of work; twice the loss, or half the work, is worth what
-# one more person who asks is worth. So a waiting customer ranks as 64 units an hour.
-MIN_URGENCY, UNIT_AN_HOUR_URGENCY, MAX_URGENCY = 30, 60, 85
-DOUBLING_URGENCY = 5
-REFERENCE_S = 90.0
-WAITED_STEP_S = 30 * 60  # For each, an open pull rises by DOUBLING_URGENCY: none waits for ever.
+WAITED_STEP_S = 30 * 60  # For each, an open pull rises as for twice the loss: none waits for ever.
 REPRICE_STEP = 3  # A change of urgency below this is not worth a write.
 
 JOIN_SHARE = 0.25  # Of the capacity: a live pull is not asked for less than that on top of it.
 VANISH_EASE = 4.0  # A pull stays until it would not be worth a quarter of the price: so none comes and goes.
-TRIGGER_EASE = 2.0  # Triggers and looks reckon with a price that has halved by then.
+TRIGGER_EASE = FILL_EASE  # Triggers and looks find what may ride along, or would be a pull at a fourth of the price.
 
 MIN_CHECK_S, MAX_CHECK_S = 5 * 60, 4 * HOUR_S
 WAITING_CHECK_S = 10 * 60  # Something is to happen with the shelf, and its urgency rises with time.
@@ -47,6 +41,7 @@ class Verdict(StrEnum):
 
     PULL = "pull"
     PRESENTATION = "presentation"
+    RIDES = "rides"
     ENOUGH = "enough"
     FULL = "full"
     BACKROOM_EMPTY = "backroom_empty"
@@ -157,6 +152,7 @@ class Decisions:
     Attributes:
         verdicts: Why.
         qty: Eaches to pull besides what is in flight; 0 unless the verdict is PULL or PRESENTATION.
+        rides: No pull of its own, but worth a place in a tub that goes anyway; the verdict is RIDES.
         urgency: What a pull for this shelf ranks as now, MIN_URGENCY..MAX_URGENCY, also when nothing is added to it.
         due_s: In how many seconds the goods are needed.
         check_s: In how many seconds to look again, if no sale leads to that before.
@@ -168,6 +164,7 @@ class Decisions:
 
     verdicts: list[Verdict]
     qty: Ints
+    rides: Mask
     urgency: Ints
     due_s: Floats
     check_s: Floats
@@ -188,6 +185,8 @@ def decide(shelves: Shelves, level: Level, moment: Moment) -> Decisions:
     offer, worth_of = _offer(shelves, level, moment, qty=could, coming=shelves.in_flight)
     admitted, poor = _wanted(offer, shelves, moment)
     qty = np.where(admitted | poor, could, 0)
+    riding = offer.riding(moment.price, late=moment.late)
+    rides = riding & (could > 0) & (qty == 0) & (shelves.in_flight == 0) & (shelves.weight > 0)
     unclaimed, worth_unclaimed = _offer(
         shelves, level, moment, qty=shelves.unclaimed, coming=shelves.in_flight - shelves.unclaimed
     )
@@ -205,13 +204,14 @@ def decide(shelves: Shelves, level: Level, moment: Moment) -> Decisions:
     lasts_s = time_to_empty_s(shelves, level, moment)
     trigger = _triggers(shelves, level, moment)
     due_s = np.clip(lasts_s, MIN_DUE_S, MAX_DUE_S)
-    # Pulls fail, and what the backroom does not have may be received.
-    waits = (qty > 0) | (shelves.unclaimed > 0) | ((shelves.backroom <= 0) & (shown.p_empty >= SCARCE_P_EMPTY))
+    # Pulls fail, offers age, and what the backroom does not have may be received.
+    waits = (qty > 0) | rides | (shelves.unclaimed > 0) | ((shelves.backroom <= 0) & (shown.p_empty >= SCARCE_P_EMPTY))
     check_s = np.where(waits, WAITING_CHECK_S, _check_s(shelves, level, moment))
     urgency = urgency_of(Offer(_weighted(shown, shelves), could, offer.pace), shelves, late=moment.late)
     return Decisions(
-        verdicts=_verdicts(shelves, admitted=admitted, poor=poor),
+        verdicts=_verdicts(shelves, admitted=admitted, poor=poor, rides=rides),
         qty=qty,
+        rides=rides,
         urgency=urgency,
         due_s=due_s,
         check_s=check_s,
@@ -293,15 +293,8 @@ def _vanished(shelves: Shelves, unclaimed: Offer, moment: Moment) -> Mask:
 
 
 def urgency_of(offer: Offer, shelves: Shelves, *, late: bool) -> Ints:
-    """Return how urgent a pull for each shelf is: the loss that an hour of delay costs, for the work that it takes.
-
-    In the last round it is what the whole pull averts. Rises with the logarithm, see UNIT_AN_HOUR_URGENCY.
-    """
-    loss = np.maximum(offer.urgency(late=late) * REFERENCE_S, 1e-12)
-    steps = UNIT_AN_HOUR_URGENCY + DOUBLING_URGENCY * np.log2(loss)
-    patience = DOUBLING_URGENCY * (shelves.waited_s // WAITED_STEP_S)
-    urgency = np.clip(np.maximum(steps, MIN_URGENCY) + patience, MIN_URGENCY, MAX_URGENCY)
-    return np.asarray(urgency, dtype=np.int64)
+    """Return how urgent a pull for each shelf is, with what its patience adds."""
+    return offer.urgency(late=late, waited_steps=shelves.waited_s // WAITED_STEP_S)
 
 
 def time_to_empty_s(shelves: Shelves, level: Level, moment: Moment) -> Floats:
@@ -348,12 +341,13 @@ def _check_s(shelves: Shelves, level: Level, moment: Moment) -> Floats:
     return np.clip(first - moment.now_s, MIN_CHECK_S, MAX_CHECK_S)
 
 
-def _verdicts(shelves: Shelves, *, admitted: Mask, poor: Mask) -> list[Verdict]:
+def _verdicts(shelves: Shelves, *, admitted: Mask, poor: Mask, rides: Mask) -> list[Verdict]:
     room = shelves.capacity > shelves.position
     cases = (
         (shelves.weight == 0, Verdict.SWITCHED_OFF),
         (admitted, Verdict.PULL),
         (poor, Verdict.PRESENTATION),
+        (rides, Verdict.RIDES),
         (~room, Verdict.FULL),
         (shelves.backroom <= 0, Verdict.BACKROOM_EMPTY),
     )

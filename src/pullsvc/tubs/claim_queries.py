@@ -1,16 +1,19 @@
-"""What claims look at and write, for many claims of any stores at once: open pulls with their bins, and new tasks."""
+"""What claims look at and write, for many claims of any stores: open pulls and offers with their bins, new tasks."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pullsvc.catalog.model import NO_ZONE
 from pullsvc.db import Row, Tx, json_text, sql
+from pullsvc.pulls import offers
 from pullsvc.pulls.rules import Pull, State
 from pullsvc.tubs.picking import Bin, Candidate
 from pullsvc.tubs.searching import Queue
 
-Key = tuple[int, int]  # (store_id, pull_id), and (store_id, principal_id).
+Key = tuple[int, int]  # (store_id, pull_id), and (store_id, principal_id). Below zero: what rides along, no pull yet.
+Place = tuple[int, str, str]  # (store_id, sku, shelf) of an offer.
 
 # Units of an item in the backroom, bin by bin: what no task is on its way to pick, and what the book says.
 _BINS = """
@@ -27,9 +30,11 @@ _BINS = """
 BINS_OF_ITEM = sql(f"SELECT ({_BINS.format(store_id=':store_id', sku=':sku', more_than='coalesce(r.qty, 0)')}) AS bins")
 _BINS_OF_PULL = _BINS.format(store_id="p.store_id", sku="p.sku", more_than="0")
 _CANDIDATE = f"""
-p.store_id, p.pull_id, p.sku, p.shelf, p.zone, p.urgency, p.due_at, p.qty_wanted, p.qty_planned, p.qty_filled,
+p.store_id, p.pull_id, p.sku, p.shelf, p.zone, p.urgency, p.due_at, {{wanted}}, p.qty_planned, p.qty_filled,
        p.qty_put, p.end_reason, i.volume_ml, i.weight_g, ({_BINS_OF_PULL}) AS bins
 """
+_PULL = """store_id, pull_id, sku, shelf, zone, urgency, due_at, qty_wanted, qty_planned, qty_filled, qty_put,
+           end_reason, false AS rides"""
 # One look-up a pull: nothing tells the planner how short a queue's head is, and a plain join might read all items.
 _ITEM = "CROSS JOIN LATERAL (SELECT * FROM items i WHERE i.store_id = p.store_id AND i.sku = p.sku LIMIT 1) i"
 _HEAD = "o.is_open {but} ORDER BY o.urgency DESC, o.due_at, o.pull_id LIMIT q.walk {lock}"
@@ -43,35 +48,43 @@ WITH alone AS MATERIALIZED (
         ORDER BY lock) in_order
 ),
 queues AS MATERIALIZED (
-    SELECT q.* FROM alone, unnest(CAST(:stores AS integer[]), CAST(:zones AS text[]), CAST(:walks AS integer[]))
-                           WITH ORDINALITY AS q(store_id, zone, walk, n)
+    SELECT q.* FROM alone, unnest(CAST(:stores AS integer[]), CAST(:zones AS text[]), CAST(:walks AS integer[]),
+                                  CAST(:riders AS integer[])) WITH ORDINALITY AS q(store_id, zone, walk, riders, n)
 )
-SELECT q.n, {_CANDIDATE}
+SELECT q.n, p.rides, {_CANDIDATE.format(wanted="p.qty_wanted")}
 FROM queues q
 CROSS JOIN LATERAL (
-    SELECT * FROM (SELECT * FROM pulls o WHERE o.store_id = q.store_id AND o.zone = q.zone AND {_HEAD}) of_zone
+    SELECT * FROM (SELECT {_PULL} FROM pulls o WHERE o.store_id = q.store_id AND o.zone = q.zone AND {_HEAD}) of_zone
     UNION ALL
-    SELECT * FROM (SELECT * FROM pulls o WHERE q.zone IS NULL AND o.store_id = q.store_id AND o.zone <> '{NO_ZONE}'
-                   AND {_HEAD}) of_any
+    SELECT * FROM (SELECT {_PULL} FROM pulls o WHERE q.zone IS NULL AND o.store_id = q.store_id
+                   AND o.zone <> '{NO_ZONE}' AND {_HEAD}) of_any
+    {{riders}}
 ) p
 {_ITEM}
 """
-LOOK = sql(_LOOK.format(but="", lock=""))
+_RIDERS = f"""UNION ALL
+    SELECT * FROM (SELECT o.store_id, -o.offer_id, o.sku, o.shelf, o.zone, o.urgency, o.due_at, room.qty, 0, 0, 0,
+                          CAST(NULL AS text), true
+                   FROM {offers.ON_OFFER} AND o.store_id = q.store_id AND (q.zone IS NULL OR o.zone = q.zone)
+                   ORDER BY o.urgency DESC, o.due_at, o.sku, o.shelf LIMIT q.riders) riders"""
+LOOK = sql(_LOOK.format(but="", lock="", riders=_RIDERS))
 # Where others were faster: takes hold of what it finds, so that what it finds next is free.
 LOOK_FREE = sql(
-    _LOOK.format(but="AND o.pull_id <> ALL(CAST(:held AS bigint[]))", lock="FOR NO KEY UPDATE OF o SKIP LOCKED")
+    _LOOK.format(
+        but="AND o.pull_id <> ALL(CAST(:held AS bigint[]))", lock="FOR NO KEY UPDATE OF o SKIP LOCKED", riders=""
+    )
 )
 # Takes hold of pulls that nobody else is taking, of the places of their items, as two pulls may want the same units,
 # and of the tubs in hand. What is free has to be read anew after it: others may have planned it while this one waited.
-HOLD = sql("""
+_HOLD = """
 WITH held AS MATERIALIZED (
     SELECT p.store_id, p.pull_id, p.sku
     FROM unnest(CAST(:stores AS integer[]), CAST(:pull_ids AS bigint[])) AS chosen(store_id, pull_id)
     JOIN pulls p USING (store_id, pull_id)
     WHERE p.state = 'open' ORDER BY store_id, pull_id FOR NO KEY UPDATE OF p SKIP LOCKED
 ),
-places AS MATERIALIZED (
-    SELECT 1 FROM (SELECT DISTINCT store_id, sku FROM held) wanted JOIN balances b USING (store_id, sku)
+{offered} places AS MATERIALIZED (
+    SELECT 1 FROM (SELECT DISTINCT store_id, sku FROM {wanted}) wanted JOIN balances b USING (store_id, sku)
     WHERE b.kind = 'backroom' AND b.qty > 0
     ORDER BY store_id, sku, location FOR NO KEY UPDATE OF b
 ),
@@ -80,7 +93,7 @@ idle AS MATERIALIZED (
     FROM unnest(CAST(:tub_stores AS integer[]), CAST(:tubs AS text[])) AS scanned(store_id, tub)
     JOIN tubs t USING (store_id, tub)
     WHERE t.state = 'idle' AND t.active ORDER BY store_id, tub FOR NO KEY UPDATE OF t SKIP LOCKED
-)
+){opening}
 SELECT (SELECT jsonb_agg(jsonb_build_array(store_id, pull_id)) FROM held) AS pulls,
        (SELECT jsonb_agg(jsonb_build_array(store_id, tub)) FROM idle) AS tubs,
        (SELECT jsonb_agg(jsonb_build_array(store_id, principal_id, (
@@ -88,15 +101,25 @@ SELECT (SELECT jsonb_agg(jsonb_build_array(store_id, pull_id)) FROM held) AS pul
             AND t.ended_at IS NULL AND t.state IN ('claimed', 'filling'))))
         FROM unnest(CAST(:worker_stores AS integer[]), CAST(:workers AS bigint[])) AS w(store_id, principal_id)
        ) AS tasks,
-       (SELECT count(*) FROM places) AS places
-""")
+       (SELECT count(*) FROM places) AS places, {opened} AS opened
+"""
+HOLD = sql(_HOLD.format(offered="", wanted="held", opening="", opened="NULL"))
+# Makes pulls of offers as well.
+HOLD_WITH_RIDERS = sql(
+    _HOLD.format(
+        offered=f"{offers.HOLD},",
+        wanted="(SELECT store_id, sku FROM held UNION ALL SELECT store_id, sku FROM offered) of_both",
+        opening=f", {offers.OPEN}",
+        opened="(SELECT jsonb_agg(jsonb_build_array(store_id, pull_id)) FROM opened)",
+    )
+)
 # For whoever holds nothing yet: waits until those who have these pulls are done with them.
 AWAIT = sql("""
 SELECT 1 FROM unnest(CAST(:stores AS integer[]), CAST(:pull_ids AS bigint[])) AS chosen(store_id, pull_id)
 JOIN pulls p USING (store_id, pull_id) ORDER BY store_id, pull_id FOR NO KEY UPDATE OF p
 """)
 HELD = sql(f"""
-SELECT {_CANDIDATE}, i.description, i.department, i.attributes, i.case_pack
+SELECT {_CANDIDATE.format(wanted=offers.WANTED_NOW)}, i.description, i.department, i.attributes, i.case_pack
 FROM unnest(CAST(:stores AS integer[]), CAST(:pull_ids AS bigint[])) AS chosen(store_id, pull_id)
 JOIN pulls p USING (store_id, pull_id)
 {_ITEM}
@@ -141,11 +164,12 @@ FROM given g JOIN made t USING (store_id, task_id) JOIN principals p ON p.princi
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An open pull as it was found.
+    """An open pull as it was found, or an offer.
 
     Attributes:
         store_id: Its store.
-        candidate: For the planner; without bins when nothing of the item is free.
+        candidate: For the planner; without bins when nothing of the item is free. A pull that is held may have a qty of
+            0: it is of the watch alone, and its shelf is full.
         home: Zone where most of its units are, by the books; NO_ZONE: nowhere.
         pull: How far it has come.
         facts: What is shown of its item; empty unless the pull is held.
@@ -165,60 +189,87 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an act has taken hold of, and how many tasks each worker has in hand."""
+    """What an act has taken hold of, how many tasks each worker has in hand, and which pulls were made of offers."""
 
     pulls: frozenset[Key]
     tubs: frozenset[tuple[int, str]]
     tasks: Mapping[Key, int]
+    opened: frozenset[Key]
 
 
 async def look(
-    tx: Tx, queues: Sequence[Queue], *, workers: Collection[Key] = (), but: Collection[Key] | None = None
+    tx: Tx,
+    queues: Sequence[Queue],
+    *,
+    now: datetime,
+    workers: Collection[Key] = (),
+    but: Collection[Key] | None = None,
 ) -> list[list[Found]]:
     """Return the head of each queue.
 
     Args:
         tx: The transaction.
         queues: Where to look, and how far.
+        now: Offers that were good until then are left out.
         workers: Claims of theirs in other transactions wait until this one is over.
-        but: What this transaction holds already; with it, all that is found is free, and held from now on.
+        but: What this transaction holds already; with it, all that is found is free, and held from now on, and
+            no offers are looked at.
     """
     params: dict[str, object] = {
         "stores": [q.store_id for q in queues],
         "zones": [q.zone for q in queues],
         "walks": [q.walk for q in queues],
+        "riders": [q.riders for q in queues],
         "worker_stores": [store for store, _ in workers],
         "workers": [worker for _, worker in workers],
     }
     if but is None:
-        rows = await tx.rows(LOOK, **params)
+        rows = await tx.rows(LOOK, **params, now=now)
     else:
         rows = await tx.rows(LOOK_FREE, **params, held=[pull_id for _, pull_id in but])
     found: list[list[Found]] = [[] for _ in queues]
     for row in rows:
-        found[row[0] - 1].append(_found(row[1:]))
+        found[row[0] - 1].append(_found(row[2:], rides=row[1]))
     return found
 
 
-async def hold(tx: Tx, pulls: Collection[Key], *, tubs: Collection[tuple[int, str]], workers: Collection[Key]) -> Held:
-    """Take hold of the open ones of these pulls and the idle ones of these tubs that nobody else is taking."""
-    row = await tx.one(
-        HOLD,
+async def hold(
+    tx: Tx,
+    pulls: Collection[Key],
+    *,
+    riders: Collection[Place] = (),
+    tubs: Collection[tuple[int, str]],
+    workers: Collection[Key],
+    now: datetime,
+) -> Held:
+    """Take hold of the open ones of these pulls and the idle ones of these tubs that nobody else is taking.
+
+    Of the offers for the places `riders` it makes pulls, unless they are too old, somebody else is taking them or a
+    pull is live there. A transaction may do so but once: it waits for others who open pulls, in the order of places.
+    """
+    params: dict[str, object] = {
         **_keys(pulls),
-        tub_stores=[store for store, _ in tubs],
-        tubs=[tub for _, tub in tubs],
-        worker_stores=[store for store, _ in workers],
-        workers=[worker for _, worker in workers],
-    )
+        "tub_stores": [store for store, _ in tubs],
+        "tubs": [tub for _, tub in tubs],
+        "worker_stores": [store for store, _ in workers],
+        "workers": [worker for _, worker in workers],
+    }
+    if riders:
+        stores, skus, shelves = zip(*sorted(riders), strict=True)
+        chosen = {"rider_stores": stores, "rider_skus": skus, "rider_shelves": shelves}
+        row = await tx.one(HOLD_WITH_RIDERS, **params, **chosen, now=now)
+    else:
+        row = await tx.one(HOLD, **params)
     return Held(
         frozenset((store, pull) for store, pull in row.pulls or ()),
         frozenset((store, tub) for store, tub in row.tubs or ()),
         {(store, worker): tasks for store, worker, tasks in row.tasks or ()},
+        frozenset((store, pull) for store, pull in row.opened or ()),
     )
 
 
 async def held(tx: Tx, pulls: Collection[Key]) -> list[Found]:
-    """Return these pulls, which the caller has taken hold of, as they are now."""
+    """Return the open ones of these pulls as they are now; what the caller has taken hold of stays so."""
     return [_found(row) for row in await tx.rows(HELD, **_keys(pulls))]
 
 
@@ -244,7 +295,7 @@ def _keys(pulls: Iterable[Key]) -> dict[str, object]:
     return {"stores": [store for store, _ in keys], "pull_ids": [pull_id for _, pull_id in keys]}
 
 
-def _found(row: Sequence[Any]) -> Found:
+def _found(row: Sequence[Any], *, rides: bool = False) -> Found:
     """Make the planner's values from the columns of _CANDIDATE and, of a held pull, those of its item."""
     store_id, pull_id, sku, shelf, zone, urgency, due_at, *progress = row[:12]
     wanted, planned, filled, put, end_reason = progress
@@ -261,6 +312,7 @@ def _found(row: Sequence[Any]) -> Found:
         volume_ml=volume_ml,
         weight_g=weight_g,
         bins=tuple(b for b in places if b.available > 0),
+        rides=rides,
     )
     home = zone
     if not any(b.zone == zone for b in places):

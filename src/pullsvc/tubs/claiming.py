@@ -2,26 +2,28 @@
 
     look (no locks) -> plan -> take hold of just the pulls chosen -> look again -> plan from what is held -> write
 
-All claims of a batch are planned one after the other from the same pools, so it is as if each had come alone.
+All claims of a batch are planned one after the other from the same pools, so it is as if each had come alone. What
+rides along are offers of the watch: taking hold of one makes a pull of it, and one for which no room is left after all
+is taken back before anybody sees it.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.pulls import actions as pulls
-from pullsvc.pulls import homing
-from pullsvc.pulls.rules import Pull
+from pullsvc.pulls import homing, offers
+from pullsvc.pulls.rules import Pull, State
 from pullsvc.tubs import claim_queries, rules
 from pullsvc.tubs.claim_queries import Found, Held, Key
 from pullsvc.tubs.picking import Limits, Plan, PlannedLine, Pool
 from pullsvc.tubs.rules import LineState, TubState
-from pullsvc.tubs.searching import Search
+from pullsvc.tubs.searching import Search, Searches
 
 MAX_LOOKS = 12
 MAX_PREVIEWED_TASKS = 10
@@ -88,6 +90,8 @@ class _Desk:
         refused: Why others are not.
         held: Pulls taken hold of, as they were then.
         pools: What is held in each store, less what is planned of it.
+        opened: Those of them that were made of offers just now.
+        rode: Offers were taken once, and are left alone from then on.
         missed: Pulls that were chosen, but that others hold or have taken.
         homes: Zone of each pull that was found in one without any of its units.
     """
@@ -97,46 +101,35 @@ class _Desk:
     refused: dict[int, Rejection] = field(default_factory=dict)
     held: dict[Key, Found] = field(default_factory=dict)
     pools: dict[int, Pool] = field(default_factory=dict)
+    opened: set[Key] = field(default_factory=set)
+    rode: bool = False
     missed: set[Key] = field(default_factory=set)
     homes: dict[Key, str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the last claim."""
+        return max(claim.stamp.now for claim in self.claims)
 
     def waiting(self) -> list[int]:
         """Return the claims that are neither served nor refused, in their order."""
         return [n for n in range(len(self.claims)) if n not in self.plans and n not in self.refused]
 
 
-class _Searches:
-    """The searches of a batch: claims of one store and the same zones look together."""
-
-    def __init__(self, claims: Sequence[Claim]) -> None:
-        kinds = [(claim.stamp.store_id, tuple(claim.wish.zones or ())) for claim in claims]
-        limits: dict[tuple[int, tuple[str, ...]], list[Limits]] = {}
-        for kind, claim in zip(kinds, claims, strict=True):
-            limits.setdefault(kind, []).append(claim.wish.limits)
-        searches = {kind: Search(kind[0], kind[1] or None, its) for kind, its in limits.items()}
-        self._of = [searches[kind] for kind in kinds]
-
-    def of(self, waiting: Iterable[int]) -> list[Search]:
-        """Return the searches of these claims that are not over."""
-        return [search for search in dict.fromkeys(self._of[n] for n in waiting) if not search.over]
-
-    def narrow(self) -> None:
-        """Have all of them look for no more than they need."""
-        for search in self._of:
-            search.narrow()
-
-    def complete(self, n: int) -> bool:
-        """Tell whether the search for this claim went to the end of its queue."""
-        return self._of[n].complete
-
-
-async def preview(tx: Tx, *, store_id: int, wish: Wish, tasks: int) -> list[Plan]:
+async def preview(tx: Tx, *, store_id: int, wish: Wish, tasks: int, now: datetime) -> list[Plan]:
     """Return what the next claims would get, one after the other, by the search and the planner that claims use."""
     search = Search(store_id, wish.zones, [wish.limits] * tasks)
+
+    def plans_of(found: Iterable[Found]) -> list[Plan]:
+        pool = Pool(one.candidate for one in found if one.candidate.qty > 0)
+        return [plan for _ in range(tasks) if (plan := pool.compose(wish.limits, wish.zones))]
+
     while not search.over:
-        pool = Pool(one.candidate for one in await _look(tx, [search]))
-        plans = [plan for _ in range(tasks) if (plan := pool.compose(wish.limits, wish.zones))]
-        if plans:
+        found = await _look(tx, [search], now=now)
+        chosen = {(store_id, line.pull_id) for plan in plans_of(found) for line in plan.lines}
+        riders = [one for one in found if one.candidate.rides and one.key in chosen]
+        as_they_are = await claim_queries.held(tx, chosen - {one.key for one in riders}) if chosen else []
+        if plans := plans_of([*as_they_are, *riders]):
             return plans
         search.go_on()
     return []
@@ -155,7 +148,8 @@ async def claim_all(tx: Tx, claims: Sequence[Claim]) -> list[Handed | Rejection 
         Crowded: all that is left is held by others at this moment.
     """
     desk = _Desk(claims)
-    searches = _Searches(claims)
+    wishes = [(claim.stamp.store_id, claim.wish.zones, claim.wish.limits) for claim in claims]
+    searches = Searches(wishes)
     for look in range(MAX_LOOKS):
         if active := searches.of(desk.waiting()):
             guesses = await _choose(tx, desk, active, first=look == 0)
@@ -169,7 +163,7 @@ async def claim_all(tx: Tx, claims: Sequence[Claim]) -> list[Handed | Rejection 
             # Whoever holds nothing may wait for somebody who does, and then sees what is left.
             await claim_queries.wait_for(tx, [min(desk.missed)])
             desk.missed.clear()
-            searches = _Searches(claims)
+            searches = Searches(wishes)
         else:
             break
     if desk.homes:
@@ -184,15 +178,22 @@ async def claim_all(tx: Tx, claims: Sequence[Claim]) -> list[Handed | Rejection 
 
 
 async def _look(
-    tx: Tx, searches: Sequence[Search], *, workers: Collection[Key] = (), but: Collection[Key] | None = None
+    tx: Tx,
+    searches: Sequence[Search],
+    *,
+    now: datetime,
+    riders: bool = True,
+    workers: Collection[Key] = (),
+    but: Collection[Key] | None = None,
 ) -> list[Found]:
-    """Look once for each of these searches, and return all pulls that were found, each once."""
+    """Look once for each of these searches, and return what was found, each pull and each offer once."""
     queues = [search.queues() for search in searches]
-    heads = iter(await claim_queries.look(tx, [q for qs in queues for q in qs], workers=workers, but=but))
+    every = [queue if riders else replace(queue, riders=0) for its in queues for queue in its]
+    heads = iter(await claim_queries.look(tx, every, now=now, workers=workers, but=but))
     found: dict[Key, Found] = {}
     for search, its in zip(searches, queues, strict=True):
         seen = [next(heads) for _ in its]
-        search.found = [len(head) for head in seen]
+        search.found = [sum(not one.candidate.rides for one in head) for head in seen]
         found.update((one.key, one) for head in seen for one in head)
     return list(found.values())
 
@@ -200,9 +201,10 @@ async def _look(
 async def _choose(tx: Tx, desk: _Desk, searches: Sequence[Search], *, first: bool) -> dict[int, Plan]:
     """Plan without locks what each waiting claim might get."""
     workers = {desk.claims[n].worker for n in desk.waiting()} if first else ()
-    found = await _look(tx, searches, workers=workers, but=desk.held.keys() if desk.missed else None)
+    but = desk.held.keys() if desk.missed else None
+    found = await _look(tx, searches, now=desk.now, riders=not desk.rode, workers=workers, but=but)
     for one in found:
-        if one.home != one.candidate.zone and len(desk.homes) < MAX_REHOMED_A_BATCH:
+        if not one.candidate.rides and one.home != one.candidate.zone and len(desk.homes) < MAX_REHOMED_A_BATCH:
             desk.homes[one.key] = one.home
     free = _by_store(one for one in found if one.key not in desk.held and one.key not in desk.missed)
     pools = {}
@@ -231,16 +233,27 @@ def _plan(desk: _Desk, pools: dict[int, Pool], waiting: Collection[int]) -> dict
 
 async def _take(tx: Tx, desk: _Desk, guesses: dict[int, Plan]) -> None:
     """Take hold of the pulls chosen, and plan anew from those: meanwhile others may have taken a part."""
-    chosen = {(desk.claims[n].stamp.store_id, line.pull_id) for n, plan in guesses.items() for line in plan.lines}
+    lines = [(desk.claims[n].stamp.store_id, line) for n, plan in guesses.items() for line in plan.lines]
+    chosen = {(store_id, line.pull_id) for store_id, line in lines if not line.rides}
+    riders = {(store_id, line.sku, line.shelf) for store_id, line in lines if line.rides}
     claims = [desk.claims[n] for n in guesses]
     held = await claim_queries.hold(
-        tx, chosen, tubs={c.tub for c in claims if c.tub}, workers={c.worker for c in claims}
+        tx,
+        chosen,
+        riders=riders,
+        tubs={c.tub for c in claims if c.tub},
+        workers={c.worker for c in claims},
+        now=desk.now,
     )
+    desk.rode = desk.rode or bool(riders)
+    desk.opened |= held.opened
     desk.missed |= chosen - held.pulls
-    found = await claim_queries.held(tx, held.pulls) if held.pulls else []
+    taken = held.pulls | held.opened
+    found = await claim_queries.held(tx, taken) if taken else []
     desk.held |= {one.key: one for one in found}
     for store_id, ours in _by_store(found).items():
-        desk.pools.setdefault(store_id, Pool()).add(one.candidate for one in ours)
+        fits = [one.candidate._replace(rides=one.key in held.opened) for one in ours if one.candidate.qty > 0]
+        desk.pools.setdefault(store_id, Pool()).add(fits)
     await _refuse(tx, desk, guesses, held)
     desk.plans |= _plan(desk, desk.pools, [n for n in guesses if n not in desk.refused])
 
@@ -274,12 +287,19 @@ def _wrong_tub(tub: str, known: Row | None) -> Rejection:
 
 
 async def _hand_out(tx: Tx, desk: _Desk) -> dict[int, Handed]:
-    """Write the tasks that were planned."""
+    """Write the tasks that were planned, and take back or end what they have no use for."""
+    planned = {(desk.claims[n].stamp.store_id, line.pull_id) for n, plan in desk.plans.items() for line in plan.lines}
+    if unused := desk.opened - planned:
+        await offers.withdraw(tx, unused)
+    progress = [*_full(desk), *_progress(desk)]
     if not desk.plans:
+        await pulls.save_all_progress(tx, progress, last=True)
         return {}
     lines = {n: [_line(no, line) for no, line in enumerate(plan.lines, start=1)] for n, plan in desk.plans.items()}
     made = await claim_queries.insert_tasks(tx, [_task(n, desk.claims[n], p, lines[n]) for n, p in desk.plans.items()])
-    await pulls.save_all_progress(tx, _progress(desk), last=True)
+    for n, plan in desk.plans.items():
+        _tell_riders(tx, desk, desk.claims[n], plan)
+    await pulls.save_all_progress(tx, progress, last=True)
     handed = {}
     for n, plan in desk.plans.items():
         claim, task = desk.claims[n], made[n]
@@ -291,18 +311,38 @@ async def _hand_out(tx: Tx, desk: _Desk) -> dict[int, Handed]:
     return handed
 
 
+def _tell_riders(tx: Tx, desk: _Desk, claim: Claim, plan: Plan) -> None:
+    """Tell of the pulls that were opened for this task."""
+    for pull_id, qty in plan.qty_of_pulls().items():
+        key = claim.stamp.store_id, pull_id
+        if key in desk.opened:
+            rider = desk.held[key].candidate
+            fact = {"sku": rider.sku, "shelf": rider.shelf, "asks": 1, "qty": qty, "urgency": rider.urgency}
+            append(tx, claim.stamp, "pull.opened", pull_id, fact)
+
+
+def _full(desk: _Desk) -> list[tuple[Stamp, Pull, Pull]]:
+    """Return how pulls of the watch end whose shelves turn out to be full: they would be found again and again."""
+    full = [one for key, one in desk.held.items() if one.candidate.qty == 0 and key not in desk.opened]
+    return [
+        (Stamp.of_service(one.store_id, desk.now), one.pull, one.pull.give_up_rest(State.EXPIRED, "shelf_full"))
+        for one in full
+    ]
+
+
 def _progress(desk: _Desk) -> list[tuple[Stamp, Pull, Pull]]:
     """Return how each task brings its pulls on, in the order in which they are planned."""
     now = {key: found.pull for key, found in desk.held.items()}
     steps = []
     for n, plan in desk.plans.items():
         stamp = desk.claims[n].stamp
-        qty = Counter[int]()
-        for line in plan.lines:
-            qty[line.pull_id] += line.qty
-        for pull_id, planned in qty.items():
-            before = now[stamp.store_id, pull_id]
-            after = now[stamp.store_id, pull_id] = before.change(planned=planned)
+        for pull_id, qty in plan.qty_of_pulls().items():
+            key = stamp.store_id, pull_id
+            before = now[key]
+            after = before.change(planned=qty)
+            if key in desk.opened:
+                after = after.change(wanted=-after.rest)  # What did not fit into the tub was nobody's wish.
+            now[key] = after
             steps.append((stamp, before, after))
     return steps
 

@@ -1,8 +1,11 @@
-"""Compose a tub-fill task from the open pulls: the most urgent one seeds it, neighbours on the walk fill it up. Pure.
+"""Compose a tub-fill task: the most urgent pull seeds it, neighbours on the walk fill it up. Pure.
 
-The same planner answers "what would I get?" and "give it to me", so that the preview never lies.
+Room that no pull wants is taken by what rides along, which the watch would ask for soon. The same planner answers
+"what would I get?" and "give it to me", so that the preview never lies; and it fills the tubs of the backtest, so that
+what is measured is what is done.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +19,8 @@ LINE_S = 25
 UNIT_S = 1
 TO_FLOOR_S = 90
 MAX_NEIGHBOURS = 60  # Open pulls next in urgency, among which the walk chooses.
-URGENT_BAND = 10  # Pulls whose urgency differs by less than this are taken in the order of the walk.
-
+URGENT_BAND = 5  # Pulls of one such band, which is twice the loss a second of work, are taken in the order of the walk.
+NOTHING_RIDES_FROM = 90  # Urgency of a pull for which a customer waits: each stop more keeps her waiting.
 
 Given = dict[str, dict[str, int]]
 
@@ -41,10 +44,10 @@ class Bin(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """An open pull that could go into the tub.
+    """An open pull that could go into the tub, or what may ride along.
 
     Attributes:
-        pull_id: The pull.
+        pull_id: The pull; of what rides along any number that is no pull's.
         sku: Its item.
         shelf: Where it goes.
         zone: Backroom zone in which claims look for it.
@@ -54,6 +57,7 @@ class Candidate(NamedTuple):
         volume_ml: Of one each.
         weight_g: Of one each.
         bins: Where units are.
+        rides: No pull, but an offer: it only takes room that no pull wants, and seeds no tub.
     """
 
     pull_id: int
@@ -66,6 +70,7 @@ class Candidate(NamedTuple):
     volume_ml: int
     weight_g: int
     bins: tuple[Bin, ...]
+    rides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class Limits:
 
 
 class PlannedLine(NamedTuple):
-    """One stop: take `qty` eaches from `location` for a pull."""
+    """One stop: take `qty` eaches from `location` for a pull, or for what rides along."""
 
     pull_id: int
     sku: str
@@ -94,6 +99,7 @@ class PlannedLine(NamedTuple):
     location: str
     walk_seq: int
     qty: int
+    rides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,13 @@ class Plan:
         """The pulls it serves, ascending."""
         return sorted({line.pull_id for line in self.lines})
 
+    def qty_of_pulls(self) -> Mapping[int, int]:
+        """Return how many eaches each pull gets, in the order of their first stops."""
+        qty = Counter[int]()
+        for line in self.lines:
+            qty[line.pull_id] += line.qty
+        return qty
+
 
 def work_s(lines: Iterable[PlannedLine]) -> int:
     """Return the seconds from fetching a tub to standing at the lane."""
@@ -116,7 +129,9 @@ def work_s(lines: Iterable[PlannedLine]) -> int:
 
 
 class Pool:
-    """Open pulls of a store with the free units of their items; what one task is given, the next one cannot have.
+    """Open pulls of a store, and what may ride along, with the free units of their items.
+
+    What one task is given, the next one cannot have.
 
     All claims of a moment are composed from one pool, one after the other, and so is the preview of the next ones.
 
@@ -143,23 +158,26 @@ class Pool:
             zones: Backroom zones to walk; None: all.
         Returns:
             A plan that holds the most urgent pull that can be served; no bin gives more than it has, no pull gets more
-            than its qty, and the limits hold for everything beyond the first unit.
+            than its qty, and the limits hold for everything beyond the first unit. What rides along displaces nothing:
+            without it the rest of the plan would be the same.
         """
         servable = self._servable(zones)
         seed = next(servable, None)
-        if seed is None:
+        if seed is None or seed.rides:
             return None
+        may_ride = seed.urgency < NOTHING_RIDES_FROM
         draft = _Draft(limits)
         draft.take(seed, must=True)
         start = draft.lines[0].walk_seq
-        near = islice(servable, neighbours_of(limits))
-        for candidate in sorted(near, key=lambda c: (-(c.urgency // URGENT_BAND), _distance(c, start), c.pull_id)):
+        near = [c for c in islice(servable, neighbours_of(limits)) if may_ride or not c.rides]
+        for candidate in sorted(near, key=lambda c: (c.rides, -(c.urgency // URGENT_BAND), _distance(c, start))):
             if not draft.has_room:
                 break
             draft.take(candidate)
         lines = tuple(sorted(draft.lines, key=lambda line: (line.walk_seq, line.location, line.sku)))
-        self._give(lines)
-        return Plan(lines=lines, estimated_s=work_s(lines))
+        plan = Plan(lines=lines, estimated_s=work_s(lines))
+        self._give(plan)
+        return plan
 
     def _servable(self, zones: Collection[str] | None) -> Iterator[Candidate]:
         """Yield what can still be served in these zones, most urgent first, with the bins that still have units."""
@@ -172,15 +190,17 @@ class Pool:
             if bins:
                 yield candidate if bins == candidate.bins else candidate._replace(bins=bins)
 
-    def _give(self, lines: Iterable[PlannedLine]) -> None:
-        for line in lines:
+    def _give(self, plan: Plan) -> None:
+        """Take its units out; of what rides along nothing is left for the next tub, whatever this one had room for."""
+        for line in plan.lines:
             places = self.given.setdefault(line.sku, {})
             places[line.location] = places.get(line.location, 0) + line.qty
-            pull = self._candidates[line.pull_id]
-            if pull.qty > line.qty:
-                self._candidates[line.pull_id] = pull._replace(qty=pull.qty - line.qty)
+        for pull_id, qty in plan.qty_of_pulls().items():
+            pull = self._candidates[pull_id]
+            if pull.qty > qty and not pull.rides:
+                self._candidates[pull_id] = pull._replace(qty=pull.qty - qty)
             else:
-                del self._candidates[line.pull_id]
+                del self._candidates[pull_id]
 
 
 def _without(bins: Iterable[Bin], given: Mapping[str, int]) -> tuple[Bin, ...]:
@@ -194,8 +214,10 @@ def neighbours_of(limits: Limits) -> int:
     return MAX_NEIGHBOURS if limits.lines > 1 else 0
 
 
-def _claim_order(candidate: Candidate) -> tuple[int, datetime, int]:
-    return -candidate.urgency, candidate.due_at, candidate.pull_id
+def _claim_order(candidate: Candidate) -> tuple[bool, int, datetime, int, str, str]:
+    """Order candidates; what rides along gets the number of a pull only when it is taken, so its place decides."""
+    number = 0 if candidate.rides else candidate.pull_id
+    return candidate.rides, -candidate.urgency, candidate.due_at, number, candidate.sku, candidate.shelf
 
 
 def _distance(candidate: Candidate, walk_seq: int) -> int:
@@ -253,8 +275,8 @@ class _Draft:
         return min(room)
 
     def _add(self, candidate: Candidate, stop: Bin, qty: int) -> None:
-        line = PlannedLine(candidate.pull_id, candidate.sku, candidate.shelf, stop.location, stop.walk_seq, qty)
-        self.lines.append(line)
+        stopped = (candidate.pull_id, candidate.sku, candidate.shelf, stop.location, stop.walk_seq, qty)
+        self.lines.append(PlannedLine(*stopped, rides=candidate.rides))
         self._volume_ml += qty * candidate.volume_ml
         self._weight_g += qty * candidate.weight_g
         self._seconds += LINE_S + UNIT_S * qty

@@ -18,6 +18,7 @@ from pullsvc.tubs import actions, claiming, holding, picks, queries, rules, shor
 from pullsvc.tubs.actions import PutAway, Reassignment, Staging
 from pullsvc.tubs.claiming import Claim, Handed, Wish
 from pullsvc.tubs.holding import Deed, Done, Results
+from pullsvc.tubs.picking import PlannedLine
 from pullsvc.tubs.picks import LineDeed, Picking, Scan, TubScan, Unpicking
 from pullsvc.tubs.rules import Settlement
 from pullsvc.web.deps import Code, Db, PathId
@@ -49,7 +50,7 @@ async def preview_tasks(
     """Show what the next claims would be handed, by the planner that claims use."""
     wish = Wish(zones=[zone] if zone else None, tub=None, limits=views.ClaimBody().limits())
     async with db.read() as tx:
-        plans = await claiming.preview(tx, store_id=caller.store_id, wish=wish, tasks=tasks)
+        plans = await claiming.preview(tx, store_id=caller.store_id, wish=wish, tasks=tasks, now=caller.now)
     return {
         "tasks": [
             {"estimated_s": plan.estimated_s, "lines": [views.PlannedView(**_stop(x)) for x in plan.lines]}
@@ -58,8 +59,9 @@ async def preview_tasks(
     }
 
 
-def _stop(line: Any) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in ("pull_id", "sku", "shelf", "location", "qty")}
+def _stop(line: PlannedLine) -> dict[str, Any]:
+    stop = {name: getattr(line, name) for name in ("sku", "shelf", "location", "qty")}
+    return {"pull_id": None if line.rides else line.pull_id, **stop}
 
 
 @router.post(
@@ -69,7 +71,10 @@ def _stop(line: Any) -> dict[str, Any]:
     responses={204: {"description": "Nothing to do in these zones."}},
 )
 async def claim_task(body: views.ClaimBody, act: Worker, db: Db, lease: Lease) -> Response:
-    """Claim a tub-fill task, composed at this moment from the most urgent pulls; 204 when there is nothing to do."""
+    """Claim a tub-fill task, composed at this moment from the most urgent pulls; 204 when there is nothing to do.
+
+    Room that they leave is filled with what the watch would ask for soon.
+    """
     wish = Wish(zones=body.zones or None, tub=body.tub, limits=body.limits())
     claim = Claim(act.caller.stamp(), wish, lease)
     for _ in range(MAX_CLAIM_TRIES):

@@ -203,7 +203,7 @@ class TaskView(BaseModel):
 class PlannedView(BaseModel):
     """One stop of a task that nobody has claimed."""
 
-    pull_id: int
+    pull_id: int | None = Field(description="Null: it rides along, and its pull is opened when it is claimed.")
     sku: str
     shelf: str
     location: str

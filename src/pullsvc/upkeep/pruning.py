@@ -78,6 +78,14 @@ WAITING = sql("""
     WHERE w.store_id = :store_id AND (w.code, w.business_date, w.register, w.sequence)
                                    = (old.code, old.business_date, old.register, old.sequence)
 """)
+# Nobody takes them any more; while a store is watched they are renewed or removed long before.
+OFFERS = sql("""
+    WITH old AS MATERIALIZED (
+        SELECT sku, shelf FROM offers WHERE store_id = :store_id AND good_until < :before
+        ORDER BY sku, shelf LIMIT :at_once FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM offers o USING old WHERE o.store_id = :store_id AND o.sku = old.sku AND o.shelf = old.shelf
+""")
 KEYS = sql("""
     WITH old AS MATERIALIZED (
         SELECT principal_id, key FROM idempotency_keys WHERE store_id = :store_id AND created_at < :before
@@ -113,6 +121,7 @@ async def prune_store(
         ("discrepancies", DISCREPANCIES, ended),
         ("receipt_revisions", REVISIONS, oldest_sales_day(now.date(), retention_days)),
         ("waiting_receipts", WAITING, oldest_sales_day(now.date(), retention_days)),
+        ("offers", OFFERS, now),
         ("idempotency_keys", KEYS, now - timedelta(days=KEEP_DAYS)),
     )
     pruned: Counter[str] = Counter()
