@@ -13,7 +13,7 @@ from pullsvc.labels.stocks import Stock
 MM_PER_INCH, POINTS_PER_INCH = 25.4, 72
 DPI = 300
 WHITE = 250
-BLUR_PX = 4  # Of rounding, antialiasing and letters that lean out of their width.
+BLUR_PX = 8  # Of rounding, antialiasing and letters that lean out of their width.
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from typing import Any
 
 import httpx
 
+from pullsvc.access.pins import badge_of
 from pullsvc.access.rules import Role
 from pullsvc.db import Database
-from tests.factories import location, signed_in, store, tub
+from tests.factories import fresh_key, location, signed_in, store, tub
 from tests.labels.scanner import pages, scans
 
 URL = "/v1/stores/1/labels"
@@ -92,6 +93,25 @@ class TestPrintLabels:
 
         assert (await get(client, "tubs", colour="red")).status_code == 422
         assert (await get(client, "tubs", stock="a4-24", form="zpl")).json()["code"] == "not-for-label-printers"
+
+
+class TestPrintBadges:
+    async def test_a_scan_of_the_badge_signs_its_owner_in(self, db: Database, client: httpx.AsyncClient) -> None:
+        await shop(db, client)
+        await signed_in(db, client, role=Role.MANAGER)
+        body = {"name": "Łucja Ñandú", "roles": ["backroom"]}
+        made = (await client.post("/v1/stores/1/people", json=body, headers=fresh_key())).json()
+
+        answer = await get(client, "badges")
+        (badge,) = printed(answer)
+
+        assert badge_of(f"]Q1{badge}") == made["badge"]
+        assert "Łucja Ñandú" in pages(answer.content)[0].words
+
+    async def test_are_not_for_leads(self, db: Database, client: httpx.AsyncClient) -> None:
+        await shop(db, client)
+
+        assert (await get(client, "badges")).status_code == 403
 
 
 class TestListLabelStocks:

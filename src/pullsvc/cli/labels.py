@@ -1,4 +1,4 @@
-"""`labels`: print tubs, places and commands."""
+"""`labels`: print what is stuck on tubs and places, badges, and cards with commands."""
 
 import asyncio
 from enum import StrEnum
@@ -15,13 +15,22 @@ from pullsvc.cli.runtime import JsonFlag, fail, people, say_json
 from pullsvc.config import Settings
 from pullsvc.db import Database
 from pullsvc.labels import pdf, zpl
-from pullsvc.labels.actions import Choice, Subject, choose
+from pullsvc.labels.actions import Choice, Subject, choose, choose_badges
 from pullsvc.labels.rules import Label
 from pullsvc.labels.stocks import STOCKS, StockName
 
 MAX_LABELS = 10_000
 PRINTER_PORT = 9100
 PRINTER_TIMEOUT_S = 10.0
+
+
+class What(StrEnum):
+    """What the labels are for."""
+
+    TUBS = "tubs"
+    LOCATIONS = "locations"
+    COMMANDS = "commands"
+    BADGES = "badges"
 
 
 class Dpi(StrEnum):
@@ -33,7 +42,7 @@ class Dpi(StrEnum):
 
 
 def labels(
-    subject: Annotated[Subject, typer.Argument(help="What they are for.")],
+    subject: Annotated[What, typer.Argument(help="What they are for.")],
     store: Annotated[int, typer.Option(min=1, help="The store.")],
     code: Annotated[list[str] | None, typer.Option(help="Only this one; repeat it for more.")] = None,
     kind: Annotated[PlaceKind | None, typer.Option(help="Only places of this kind.")] = None,
@@ -46,7 +55,7 @@ def labels(
     skip: Annotated[int, typer.Option(min=0, max=100, help="Labels of the first sheet already used.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print labels of tubs or places, or cards with the commands of a handheld, as PDF or ZPL."""
+    """Print labels of tubs or places, badges of people, or cards with a handheld's commands, as PDF or ZPL."""
     ending = out.suffix.lower() if out else ""
     if (out is None) == (printer is None) or (out and ending not in (".pdf", ".zpl")):
         raise typer.BadParameter("give --out FILE.pdf, --out FILE.zpl or --printer HOST")
@@ -57,7 +66,9 @@ def labels(
         async with db.read() as tx:
             if not await store_exists(tx, store_id=store):
                 raise NoSuchStore(f"Store {store} does not exist.")
-            return await choose(tx, subject, choice, store_id=store)
+            if subject is What.BADGES:
+                return await choose_badges(tx, choice, store_id=store)
+            return await choose(tx, Subject(subject), choice, store_id=store)
 
     chosen = runtime.with_database(act, config=config)
     if ending == ".pdf":

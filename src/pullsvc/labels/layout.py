@@ -103,7 +103,7 @@ def lay_out(label: Label, stock: Stock, device: Device) -> Layout:
     """
     width, height = (side - 2 * stock.margin for side in stock.label)
     left = top = stock.margin
-    bars = _bars(encode(label.scan, is_gs1=label.is_gs1), left, top + height, width, height, device)
+    bars = _bars(label, left, top + height, width, height, device)
     upper = bars.y - GAP - top if bars else height
     matrix = tuple(map(tuple, segno.make_qr(label.scan, error=QR_LEVEL, boost_error=False).matrix))
     cells = len(matrix) + 2 * QR_QUIET_MODULES
@@ -123,8 +123,11 @@ def lay_out(label: Label, stock: Stock, device: Device) -> Layout:
     return Layout(qr, bars, tuple(words))
 
 
-def _bars(bars: Bars, left: float, bottom: float, width: float, height: float, device: Device) -> BarCode | None:
-    """Return the bars along the lower edge, None when they would be too fine."""
+def _bars(label: Label, left: float, bottom: float, width: float, height: float, device: Device) -> BarCode | None:
+    """Return the bars along the lower edge; None when they would be too fine, or cannot say it."""
+    if not label.scan.isascii():
+        return None
+    bars = encode(label.scan, is_gs1=label.is_gs1)
     module = device.whole(min(width / (bars.modules + 2 * QUIET_MODULES), MAX_BAR_MODULE))
     if module < MIN_BAR_MODULE:
         return None

@@ -23,6 +23,12 @@ WHERE store_id = :store_id AND active AND (CAST(:after AS text) IS NULL OR tub >
   AND (CAST(:codes AS text[]) IS NULL OR tub = ANY (CAST(:codes AS text[])))
 ORDER BY tub LIMIT :limit
 """)
+BADGES = sql("""
+SELECT w.badge, p.name FROM people w JOIN principals p USING (principal_id)
+WHERE w.store_id = :store_id AND p.active AND (CAST(:after AS text) IS NULL OR w.badge > :after)
+  AND (CAST(:codes AS text[]) IS NULL OR w.badge = ANY (CAST(:codes AS text[])))
+ORDER BY w.badge LIMIT :limit
+""")
 STORE_NAME = sql("SELECT name FROM stores WHERE store_id = :store_id")
 
 
@@ -34,6 +40,11 @@ async def locations(tx: Tx, **chosen: Any) -> list[Any]:
 async def tubs(tx: Tx, **chosen: Any) -> list[str]:
     """Return the plates of the tubs in use."""
     return [row.tub for row in await tx.rows(TUBS, **chosen)]
+
+
+async def badges(tx: Tx, **chosen: Any) -> list[Any]:
+    """Return badge and name of the people who may sign in."""
+    return list(await tx.rows(BADGES, **chosen))
 
 
 async def store_name(tx: Tx, *, store_id: int) -> str:

@@ -1,6 +1,7 @@
 """Labels over HTTP: downloads for any printer, and for label printers."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,7 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pullsvc.access.edge import Caller, may
 from pullsvc.access.rules import Perm
 from pullsvc.labels import pdf, rules, views, zpl
-from pullsvc.labels.actions import Subject, choose
+from pullsvc.labels.actions import Subject, choose, choose_badges
+from pullsvc.labels.rules import Label
 from pullsvc.labels.stocks import STOCKS
 from pullsvc.web.deps import Db
 
@@ -48,6 +50,19 @@ async def list_label_stocks(_: Lead) -> dict[str, Any]:
     return {"stocks": stocks, "commands": commands, "max_labels": rules.MAX_LABELS}
 
 
+@router.get("/badges", response_class=Response, responses=FILES)
+async def print_badges(
+    chosen: Annotated[views.Printing, Query()],
+    caller: Annotated[Caller, may(Perm.MANAGE)],
+    db: Db,
+    request: Request,
+) -> Response:
+    """Print badges of people who may sign in; kind and zone choose nothing here."""
+    async with db.read() as tx:
+        labels = await choose_badges(tx, chosen.choice(), store_id=caller.store_id)
+    return await _file(request, caller, "badges", labels, chosen)
+
+
 @router.get("/{subject}", response_class=Response, responses=FILES)
 async def print_labels(
     subject: Subject,
@@ -57,10 +72,17 @@ async def print_labels(
     request: Request,
 ) -> Response:
     """Print labels: a QR code, bars for laser scanners where they fit, and words to read at arm's length."""
-    stock = STOCKS[chosen.stock]
     async with db.read() as tx:
         labels = await choose(tx, subject, chosen.choice(), store_id=caller.store_id)
-    headers = {"content-disposition": f'attachment; filename="{subject}-{caller.store_id}.{chosen.form}"'}
+    return await _file(request, caller, subject, labels, chosen)
+
+
+async def _file(
+    request: Request, caller: Caller, name: str, labels: Sequence[Label], chosen: views.Printing
+) -> Response:
+    """Return the labels as a file to be saved; made on a thread, as a hundred of them take a third of a second."""
+    stock = STOCKS[chosen.stock]
+    headers = {"content-disposition": f'attachment; filename="{name}-{caller.store_id}.{chosen.form}"'}
     if chosen.form is views.Form.ZPL:
         text = await asyncio.to_thread(zpl.render, labels, stock, dpi=chosen.dpi, copies=chosen.copies)
         return Response(text, media_type="text/plain; charset=utf-8", headers=headers)

@@ -83,15 +83,16 @@ class Command:
 
 # The same words in the handheld's `core/commands.js`; a test compares them.
 COMMANDS = (
+    Command("OK", "Do the main action", "Hacer lo principal"),
+    Command("BACK", "One screen back", "Volver atrás"),
     Command("+1", "One more", "Uno más"),
     Command("-1", "One less", "Uno menos"),
-    Command("CASE", "A whole case", "Una caja entera"),
-    Command("OK", "Do the main action", "Hacer lo principal"),
+    Command("CASE", "A whole case more", "Una caja más"),
+    Command("DONE", "This line is done", "Línea terminada"),
     Command("SHORT", "Less there than asked", "Hay menos de lo pedido"),
-    Command("SKIP", "Come back to it later", "Volver después"),
     Command("UNDO", "Take back the last step", "Deshacer lo último"),
-    Command("DONE", "This is finished", "Terminado"),
-    Command("BACK", "One screen back", "Volver atrás"),
+    Command("SKIP", "Come back to it later", "Volver después"),
+    Command("STAGE", "The tub is full", "La cubeta está llena"),
 )
 
 
@@ -120,6 +121,11 @@ def _grouped(code: str) -> str:
 def of_location(location: str, *, kind: str, zone: str, store: str) -> Label:
     """Return the label of a bin, shelf, lane or dock."""
     return Label(scan=location, title=location, lines=(f"{kind.capitalize()} · {zone}", store))
+
+
+def of_badge(badge: str, *, name: str, store: str) -> Label:
+    """Return the badge of a person; its code is printed as well, to be typed where no scanner reads it."""
+    return Label(scan=badge, title=name, lines=(badge, store))
 
 
 def of_command(command: Command) -> Label:
