@@ -5,12 +5,12 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo fuzz lint openapi venv clean
+.PHONY: help test demo fuzz lint openapi browser venv clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
-test: venv ## run every check (ARGS="-k claim" runs some)
+test: venv browser ## run every check (ARGS="-k claim" runs some)
 	$(BIN)/pytest -n auto $(ARGS)
 
 demo: venv ## play one real day in the store, in about two minutes
@@ -27,9 +27,12 @@ lint: venv ## style and types
 openapi: venv ## write the HTTP contract to openapi/openapi.json
 	$(BIN)/pullsvc openapi --out openapi/openapi.json
 
+browser: ## install Chromium for the tests of the web app, if it is missing
+	@$(PYTHON) tools/browser.py
+
 venv: ## install the locked packages into .venv
 	@$(PYTHON) tools/bootstrap.py
 
 clean: ## remove .venv and all caches
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis dist
+	rm -rf .venv .cache artifacts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis dist
 	find src tests tools migrations -name __pycache__ -prune -exec rm -rf {} +

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pullsvc.labels.rules import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pullsvc"
 PYTHON = sorted(path for top in ("src", "tests", "migrations", "tools") for path in (ROOT / top).rglob("*.py"))
@@ -109,6 +111,19 @@ IGNORE = re.compile(r"#\s*(noqa|type:\s*ignore|ruff:\s*noqa)(?P<rest>[^\n]*)")
 RUFF_REASON = re.compile(r":\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*\s+-\s+\S.{7,}")
 TYPE_REASON = re.compile(r"\[[a-z-]+(?:\s*,\s*[a-z-]+)*\]\s+#\s+\S.{3,}")
 
+# The web app: our own modules, the rooms they are in from the lowest up, and what no module may hold.
+STATIC = SOURCE / "frontend" / "static"
+MODULES = sorted(path for path in STATIC.rglob("*") if path.suffix in {".js", ".css"} and "vendor" not in path.parts)
+STEPS = ("text", "core", "ui", "screens", "main.js")
+IMPORTED = re.compile(r"""(?:\bfrom|\bimport|\bimport\()\s*["'`](\.[^"'`]+)""")
+OUTSIDE = re.compile(r"https?://(?!www\.w3\.org/2000/svg)")
+FORBIDDEN = re.compile(
+    r"(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\b(?:window|globalThis)\.\w+ *="
+)
+SAID = re.compile(r"""\bt\(\s*["']([^"']+)["']""")
+TEXT = re.compile(r"""^  (?:"([^"]+)"|(\w+)): (.*),$""", re.MULTILINE)
+FILLED = re.compile(r"\{(\w+)\}")
+
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -178,6 +193,56 @@ class TestSizes:
         }
 
         assert long == {}
+
+
+def texts_of(language: str) -> dict[str, str]:
+    """Every text of the web app in a language, by its key; a key that stands in two parts is a mistake."""
+    said: dict[str, str] = {}
+    for path in sorted((STATIC / "text" / language).glob("*.js")):
+        for quoted, plain, text in TEXT.findall(path.read_text()):
+            assert (quoted or plain) not in said, f"{quoted or plain} stands twice"
+            said[quoted or plain] = text
+    return said
+
+
+class TestWebApp:
+    @pytest.mark.parametrize("path", MODULES, ids=name_of)
+    def test_has_short_modules_and_needs_nothing_from_outside(self, path: Path) -> None:
+        source = path.read_text()
+
+        assert len(source.splitlines()) <= MAX_FILE_LINES
+        assert OUTSIDE.findall(source) == []
+        assert FORBIDDEN.findall(source) == []
+
+    @pytest.mark.parametrize("path", [path for path in MODULES if path.name != "sw.js"], ids=name_of)
+    def test_calls_down_its_stairs(self, path: Path) -> None:
+        step = STEPS.index(path.relative_to(STATIC).parts[0])
+        called = {
+            (path.parent / name).resolve().relative_to(STATIC).parts[0] for name in IMPORTED.findall(path.read_text())
+        }
+
+        assert called & set(STEPS[step + 1 :]) == set()
+
+    def test_says_everything_in_every_language(self) -> None:
+        english, spanish = texts_of("en"), texts_of("es")
+
+        assert set(english) == set(spanish)
+        filled = {key: set(FILLED.findall(text)) for key, text in english.items()}
+        assert filled == {key: set(FILLED.findall(text)) for key, text in spanish.items()}
+
+    def test_has_a_text_for_every_key_it_names(self) -> None:
+        named = {key for path in MODULES if "text" not in path.parts for key in SAID.findall(path.read_text())}
+
+        assert named - set(texts_of("en")) == set()
+
+    def test_knows_the_commands_that_labels_print(self) -> None:
+        listed = re.search(r"COMMANDS = Object.freeze\((\[.*?\])\)", (STATIC / "core" / "commands.js").read_text())
+
+        assert listed
+        assert tuple(ast.literal_eval(listed[1])) == tuple(command.word for command in COMMANDS)
+
+    def test_vendors_what_the_book_records(self) -> None:
+        run_tool("tools/vendor.py", "--check")
 
 
 class TestIgnores:

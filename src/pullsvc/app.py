@@ -17,6 +17,7 @@ from pullsvc.config import Settings
 from pullsvc.db import Database
 from pullsvc.feed import routes as feed
 from pullsvc.feed.hub import Hub
+from pullsvc.frontend import routes as frontend
 from pullsvc.labels import routes as labels
 from pullsvc.pulls import ask_routes as asks
 from pullsvc.pulls import routes as pulls
@@ -71,6 +72,7 @@ ROOMS = (
     feed.router,
     health.router,
     site.router,
+    frontend.router,
 )
 
 

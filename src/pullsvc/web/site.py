@@ -42,6 +42,7 @@ def _page(title: str, body: str) -> HTMLResponse:
 async def show_index(request: Request) -> HTMLResponse:
     """Say what this is and where to go."""
     links = {
+        "/app/": "the app for handhelds, board and managers",
         "/docs": "the API to read and try",
         "/openapi.json": "the same for programs (OpenAPI 3.1)",
         "/problems": "what each error code means",

@@ -1,0 +1,13 @@
+// Printed codes that stand for a button, for hands that hold a scanner and nothing else. The same list as in
+// pullsvc/labels/rules.py, from which their cards are printed; a test compares them.
+
+const PREFIX = "CMD:";
+
+export const COMMANDS = Object.freeze(["+1", "-1", "CASE", "OK", "SHORT", "SKIP", "UNDO", "DONE", "BACK"]);
+
+/** @param {string} code as scanned @returns {string | null} the command, null when it is none */
+export function commandOf(code) {
+  const text = code.replace(/^\][A-Za-z][0-9]/, "").trim();
+  const name = text.toUpperCase().startsWith(PREFIX) ? text.slice(PREFIX.length).toUpperCase() : "";
+  return COMMANDS.includes(name) ? name : null;
+}

@@ -1,0 +1,208 @@
+// What was done on this device and is on its way to the service: kept before it is sent, sent in order, sent again
+// until there is an answer, done once. Each act has its own Idempotency-Key, so a repeat is harmless.
+
+import { batch, signal } from "@preact/signals-core";
+import { Refusal, online, request } from "./api.js";
+import { nowText } from "./clock.js";
+import { uuid } from "./ids.js";
+import { ATTENTION, CACHE, OUTBOX, database } from "./store.js";
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** A mistake of the service is tried this often; then a person has to look, and the rest goes on. */
+const MAX_TRIES_AT_A_BUG = 6;
+
+/**
+ * @typedef {object} Act
+ * @property {number} seq place in the order of this device
+ * @property {string} key Idempotency-Key
+ * @property {string} path
+ * @property {any} body
+ * @property {string} what text key that names the act to a person
+ * @property {Record<string, any>} about values for that text, and for screens
+ * @property {number} person who did it; only they can send it
+ * @property {string} madeAt server time, as far as known
+ * @property {number} tries
+ * @property {string} [fenceFrom] key of the act whose answer has the fence of this one
+ * @property {{code: string, title: string, detail: string}} [refusal] why it needs attention
+ */
+
+/** Acts waiting to be answered, in order. @type {import("@preact/signals-core").Signal<Act[]>} */
+export const waiting = signal([]);
+/** Acts refused for good. @type {import("@preact/signals-core").Signal<Act[]>} */
+export const attention = signal([]);
+/** Whether an act is on its way right now. */
+export const sending = signal(false);
+
+/** @typedef {(act: Act, answer: any, refusal: Refusal | null, kept: any) => void} Listener `kept`: see foldWith */
+const listeners = new Set();
+/** @type {((path: string, kept: any, act: Act, answer: any) => any) | null} */
+let fold = null;
+let person = 0;
+let device = "0";
+let pauseMs = FIRST_PAUSE_MS;
+let timer = 0;
+const news = "BroadcastChannel" in globalThis ? new BroadcastChannel("outbox") : null;
+
+/** @param {Listener} listener @returns {() => void} stop listening */
+export function onAnswer(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/**
+ * Say how an answer changes what is kept under the path in `about.keeps`; written together with the end of the act, so
+ * that after a crash the act is either waiting or in what is kept, never both.
+ * @param {(path: string, kept: any, act: Act, answer: any) => any} how
+ */
+export function foldWith(how) {
+  fold = how;
+}
+
+/** Read what an earlier run left. */
+export async function open() {
+  await mirror();
+  if (news) news.onmessage = () => void mirror();
+  online.subscribe((within) => within && void flush());
+}
+
+/** Send on behalf of this person from now on; acts of others wait for them. @param {number} who @param {number | string} where */
+export function actFor(who, where) {
+  person = who;
+  device = String(where);
+  pauseMs = FIRST_PAUSE_MS;
+  void flush();
+}
+
+/** Acts of people who are not signed in now. */
+export const ofOthers = () => waiting.value.filter((act) => act.person !== person);
+
+/**
+ * Keep an act and send it when it is its turn.
+ * @param {{path: string, body?: any, what: string, about?: Record<string, any>, fenceFrom?: string}} act
+ * @returns {Promise<Act>} once it is kept; its answer comes to the listeners
+ */
+export async function put({ path, body, what, about = {}, fenceFrom }) {
+  const db = await database;
+  const act = { path, body, what, about, fenceFrom, person, madeAt: nowText(), tries: 0, key: "" };
+  const tx = db.transaction(OUTBOX, "readwrite", { durability: "strict" });
+  const seq = Number(await tx.store.add(act));
+  const kept = { ...act, seq, key: `h${device}-${seq}-${uuid()}` };
+  await tx.store.put(kept);
+  await tx.done;
+  waiting.value = [...waiting.value, kept];
+  news?.postMessage("changed");
+  void flush();
+  return kept;
+}
+
+/** Send what waits, if nobody is at it already. */
+export async function flush() {
+  clearTimeout(timer);
+  if (sending.value || !waiting.value.some(mine)) return;
+  sending.value = true;
+  try {
+    await alone(drain);
+  } finally {
+    sending.value = false;
+  }
+}
+
+/** @param {Act} act */
+const mine = (act) => act.person === person;
+
+/** One tab at a time, where the browser can tell tabs apart. @param {() => Promise<void>} work */
+function alone(work) {
+  return navigator.locks ? navigator.locks.request("outbox", work) : work();
+}
+
+async function drain() {
+  for (let act = await next(); act; act = await next()) {
+    try {
+      const answer = await request("POST", act.path, { body: act.body, key: act.key });
+      pauseMs = FIRST_PAUSE_MS;
+      await settle(act, answer);
+    } catch (failure) {
+      if (!(failure instanceof Refusal)) throw failure;
+      if (failure.wantsSignIn) return; // They sign in again, and the outbox is opened for them.
+      if (failure.passes && !(await isHopeless(act, failure))) return pause(failure);
+      await refuse(act, failure);
+    }
+  }
+}
+
+/** @returns {Promise<Act | undefined>} */
+async function next() {
+  return (await (await database).getAll(OUTBOX)).find(mine);
+}
+
+/** @param {Act} act @param {Refusal} failure */
+async function isHopeless(act, failure) {
+  if (failure.status !== 500) return false;
+  act.tries += 1;
+  await (await database).put(OUTBOX, act);
+  return act.tries >= MAX_TRIES_AT_A_BUG;
+}
+
+/** @param {Refusal} failure */
+function pause(failure) {
+  const ms = Math.max(pauseMs * (0.75 + Math.random() / 2), failure.retryAfterS * 1000);
+  pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  timer = setTimeout(() => void flush(), ms);
+}
+
+/** @param {Act} act @param {any} answer */
+async function settle(act, answer) {
+  const tx = (await database).transaction([OUTBOX, CACHE], "readwrite", { durability: "strict" });
+  const acts = tx.objectStore(OUTBOX);
+  await acts.delete(act.seq);
+  for (const later of await acts.getAll()) {
+    if (later.fenceFrom === act.key) await acts.put({ ...later, fenceFrom: undefined, body: { ...later.body, fence: answer.fence } });
+  }
+  const { keeps } = act.about;
+  let folded;
+  if (keeps && fold) {
+    const cache = tx.objectStore(CACHE);
+    folded = fold(keeps, (await cache.get(keeps))?.value, act, answer);
+    await cache.put({ value: folded, at: Date.parse(act.madeAt) }, keeps);
+  }
+  await tx.done;
+  tell(act, answer, null, folded);
+}
+
+/** @param {Act} act @param {Refusal} refusal */
+async function refuse(act, refusal) {
+  const tx = (await database).transaction([OUTBOX, ATTENTION], "readwrite", { durability: "strict" });
+  const { code, title, detail } = refusal;
+  await tx.objectStore(OUTBOX).delete(act.seq);
+  await tx.objectStore(ATTENTION).put({ ...act, refusal: { code, title, detail } });
+  await tx.done;
+  tell(act, null, refusal, undefined);
+  await mirror();
+}
+
+/** @type {Listener} */
+function tell(act, answer, refusal, kept) {
+  batch(() => {
+    waiting.value = waiting.value.filter((one) => one.seq !== act.seq);
+    listeners.forEach((listener) => listener(act, answer, refusal, kept));
+  });
+  news?.postMessage("changed");
+}
+
+/** Take a refused act off the list: somebody has seen to it. @param {number} seq */
+export async function dismiss(seq) {
+  await (await database).delete(ATTENTION, seq);
+  await mirror();
+}
+
+/** Try a refused act once more, as a new one: what stood in its way may be gone. @param {Act} act */
+export async function again(act) {
+  await put({ path: act.path, body: act.body, what: act.what, about: act.about });
+  await dismiss(act.seq);
+}
+
+async function mirror() {
+  const db = await database;
+  [waiting.value, attention.value] = await Promise.all([db.getAll(OUTBOX), db.getAll(ATTENTION)]);
+}

@@ -1,0 +1,76 @@
+// The start: texts, what an earlier run left, who is here; then whatever the address says.
+
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { effect } from "@preact/signals";
+import { online } from "./core/api.js";
+import { sweep } from "./core/cache.js";
+import { speak, timeZone } from "./core/i18n.js";
+import * as outbox from "./core/outbox.js";
+import * as scanner from "./core/scanner.js";
+import * as session from "./core/session.js";
+import { steps } from "./ui/router.js";
+import "./ui/theme.js";
+import { Flash } from "./ui/status.js";
+import { Page, Toast, Trouble, html } from "./ui/ui.js";
+import { Enrol } from "./screens/enrol.js";
+import { SignIn } from "./screens/sign_in.js";
+import { Locked } from "./screens/locked.js";
+import { SCREENS } from "./screens/registry.js";
+
+function App() {
+  const [first = "", ...rest] = steps.value;
+  return html`${first === "enrol" ? html`<${Enrol} code=${rest[0] ?? ""} />` : html`<${Door} first=${first} rest=${rest} />`}<${Toast} /><${Flash} />`;
+}
+
+/** @param {{first: string, rest: string[]}} props */
+function Door({ first, rest }) {
+  const where = session.state.value;
+  if (where === "in") return html`<${Shown} key=${first} name=${first} rest=${rest} />`;
+  if (where === "locked") return html`<${Locked} />`;
+  if (where === "signed-out") return html`<${SignIn} />`;
+  if (where === "no-device") return html`<${Enrol} code="" />`;
+  return html`<main class="boot"><p>pullsvc</p></main>`;
+}
+
+/** @param {{name: string, rest: string[]}} props */
+function Shown({ name, rest }) {
+  const [loaded, setLoaded] = useState(/** @type {{Screen?: any, refusal?: unknown}} */ ({}));
+  const known = SCREENS[name] && (!SCREENS[name].needs || session.can(SCREENS[name].needs));
+  const screen = SCREENS[known ? name : ""];
+  useEffect(() => {
+    Promise.all([screen.load(), ...(screen.texts ?? []).map(speak)]).then(
+      ([module]) => setLoaded({ Screen: module.default }),
+      (refusal) => setLoaded({ refusal }),
+    );
+  }, [name]);
+  if (loaded.refusal) return html`<${Page} title="pullsvc"><${Trouble} refusal=${loaded.refusal} retry=${() => location.reload()} /><//>`;
+  return loaded.Screen ? html`<${loaded.Screen} steps=${rest} />` : html`<main class="boot"></main>`;
+}
+
+/** Keep the app for use without a network; a new version takes over when nothing waits to be sent. */
+async function keepOffline() {
+  if (!navigator.serviceWorker) return;
+  const registration = await navigator.serviceWorker.register("/app/sw.js", { scope: "/app/" });
+  const offer = () => outbox.waiting.value.length === 0 && registration.waiting?.postMessage("take-over");
+  registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
+  effect(() => void offer());
+  const isFirst = !navigator.serviceWorker.controller;
+  navigator.serviceWorker.addEventListener("controllerchange", () => isFirst || location.reload());
+}
+
+async function start() {
+  await Promise.all([speak("base"), outbox.open()]);
+  scanner.start();
+  effect(() => {
+    timeZone.value = session.store.value?.time_zone ?? timeZone.value;
+  });
+  render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+  await session.start();
+  performance.mark("ready");
+  document.documentElement.dataset.ready = "";
+  await sweep();
+  if (online.value) await keepOffline();
+}
+
+void start();

@@ -1,0 +1,32 @@
+// What one can do, by role, the most usual thing first.
+
+import { t } from "../core/i18n.js";
+import { can, person, store } from "../core/session.js";
+import { linkTo } from "../ui/router.js";
+import { Icon, Page, html } from "../ui/ui.js";
+import { SCREENS } from "./registry.js";
+
+/** Tiles in the order of the thumb: address, icon, permission. */
+const TILES = [
+  ["work", "tub", "work"],
+  ["put-away", "shelf", "put"],
+  ["ask", "ask", "ask"],
+  ["walk", "walk", "ask"],
+  ["find", "find", "read"],
+  ["stow", "stow", "stock"],
+  ["count", "count", "stock"],
+  ["receive", "receive", "stock"],
+  ["board", "board", "lead"],
+  ["manage", "settings", "manage"],
+];
+
+export default function Home() {
+  const tiles = TILES.filter(([path, , permission]) => path in SCREENS && can(permission));
+  const aside = html`<a class="button icon" href=${linkTo("settings")} aria-label=${t("settings.title")}><${Icon} name="person" /></a>`;
+  return html`<${Page} title=${store.value?.name ?? ""} aside=${aside}>
+    <p class="hello">${t("home.hello", { name: person.value?.name })}</p>
+    <nav class="tiles" aria-label=${t("home.title")}>
+      ${tiles.map(([path, icon], place) => html`<a class=${place === 0 ? "tile first" : "tile"} href=${linkTo(path)}><${Icon} name=${icon} large=${true} /><span class="strong">${t(`home.${path}`)}</span><span class="hint">${t(`home.${path}.hint`)}</span></a>`)}
+    </nav>
+  <//>`;
+}

@@ -1,0 +1,16 @@
+// Every screen by the first step of its address: where its module is, which texts it needs, and what one must be allowed
+// to do to see it. Modules are fetched when they are needed; the service worker has them all.
+
+/**
+ * @typedef {object} Screen
+ * @property {() => Promise<{default: (props: {steps: string[]}) => any}>} load `steps`: of the address, after the first
+ * @property {string[]} [texts] parts of the texts beside `base`
+ * @property {string} [needs] permission
+ */
+
+/** @type {Record<string, Screen>} */
+export const SCREENS = {
+  "": { load: () => import("./home.js") },
+  tray: { load: () => import("./tray.js") },
+  settings: { load: () => import("./settings.js") },
+};

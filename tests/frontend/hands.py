@@ -1,0 +1,100 @@
+"""What a worker does with a handheld: pulls the trigger, taps, looks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Locator, Page, expect
+
+__all__ = ["Device", "expect"]
+
+THEMES = ("light", "dark")
+KEY_BY_KEY_JS = """
+([code, end, stumble]) => new Promise((resolve) => {
+  const keys = [...code].concat(end ? ["Enter"] : []);
+  const at = () => document.activeElement ?? document.body;
+  const press = (n) => {
+    const field = at();
+    if (n === keys.length) return setTimeout(resolve, end ? 0 : 90);
+    const options = { key: keys[n], bubbles: true, cancelable: true, altKey: true };
+    const isTyped = field.dispatchEvent(new KeyboardEvent("keydown", options)) && keys[n].length === 1;
+    if (isTyped && "value" in field) {
+      field.value += keys[n];
+      field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText", data: keys[n] }));
+    }
+    field.dispatchEvent(new KeyboardEvent("keyup", options));
+    stumble && n === keys.length >> 1 ? setTimeout(() => press(n + 1), stumble) : press(n + 1);
+  };
+  press(0);
+})
+"""
+AT_ONCE_JS = """
+(text) => {
+  const field = document.getElementById("scanner");
+  field.value += text;
+  field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText", data: text }));
+}
+"""
+
+
+class Device:
+    """A handheld in somebody's hand; counts what the hand has to do.
+
+    Attributes:
+        taps: Touches of the screen so far.
+        scans: Pulls of the trigger so far.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.taps = 0
+        self.scans = 0
+
+    async def open(self, path: str = "") -> None:
+        """Start the app there; back when it knows who is here, and a scan would be taken."""
+        await self.page.goto(f"/app/#/{path}")
+        await self.is_ready()
+
+    async def is_ready(self) -> None:
+        await expect(self.page.locator("html[data-ready]")).to_be_attached()
+
+    async def scan(self, code: str, *, enter: bool = True, stumble_ms: int = 0) -> None:
+        """Keys as fast as a wedge sends them, with altKey set as some handhelds do, and perhaps a pause between."""
+        self.scans += 1
+        await self.page.evaluate(KEY_BY_KEY_JS, [code, enter, stumble_ms])
+
+    async def scan_text(self, text: str) -> None:
+        """The whole scan as one piece of text, as an input method commits it."""
+        self.scans += 1
+        await self.page.evaluate(AT_ONCE_JS, text)
+
+    async def tap(self, name: str, *, exact: bool = False) -> None:
+        """Touch the button or link of that name."""
+        self.taps += 1
+        await self.named(name, exact=exact).first.click()
+
+    def named(self, name: str, *, exact: bool = False) -> Locator:
+        button = self.page.get_by_role("button", name=name, exact=exact)
+        return button.or_(self.page.get_by_role("link", name=name, exact=exact))
+
+    async def sees(self, *texts: str) -> None:
+        for text in texts:
+            await expect(self.page.get_by_text(text).first).to_be_visible()
+
+    async def goes_offline(self) -> None:
+        await self.page.context.set_offline(True)
+
+    async def comes_back(self) -> None:
+        await self.page.context.set_offline(False)
+
+
+async def show(page: Page, folder: Path, name: str, *, themes: Sequence[str] = THEMES) -> None:
+    """Take pictures of the screen, light and dark, and let axe look at each; any violation fails."""
+    for theme in themes:
+        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the two names
+        size = page.viewport_size or {"width": 0, "height": 0}
+        await page.screenshot(path=folder / f"{name}-{size['width']}x{size['height']}-{theme}.png")
+        found: Any = await Axe().run(page)
+        assert found.violations_count == 0, f"{name}, {theme}: {found.generate_report()}"
+    await page.emulate_media(color_scheme="light")
