@@ -4,16 +4,37 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
+from pullsvc.access.rules import Role
 from pullsvc.db import Database
+from tests import factories
+from tests.access.people import PIN, person
 from tests.frontend.hands import Device
 from tests.serving import serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HANDHELD = {"width": 360, "height": 640}
 PATIENCE_MS = 10_000
+PEOPLE = {
+    "B-ANA": ("Ana", Role.ASSOCIATE),
+    "B-BEN": ("Ben", Role.BACKROOM),
+    "B-CID": ("Cid", Role.BACKROOM),
+    "B-LEA": ("Lea", Role.LEAD),
+    "B-MIA": ("Mia", Role.MANAGER),
+}
+ENROL_JS = """
+async ([code, badge, pin]) => {
+  const post = (path, body) => fetch(path, {
+    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+  });
+  const device = await post("/v1/devices", { code });
+  const session = badge ? await post("/v1/sessions", { badge, pin }) : device;
+  return [device.status, session.status];
+}
+"""
 # Quiet and alone: no updates, no field trials, no sandbox, as the tests may run as root.
 FLAGS = [
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
@@ -54,6 +75,15 @@ async def context(browser: Browser, service: str, db: Database) -> AsyncIterator
 
 
 @pytest.fixture
+async def store(db: Database) -> int:
+    """Store 1 with its people: Ana on the floor, Ben and Cid in the backroom, Lea the lead, Mia the manager."""
+    await factories.store(db)
+    for badge, (name, role) in PEOPLE.items():
+        await person(db, name=name, badge=badge, roles=[role])
+    return 1
+
+
+@pytest.fixture
 async def page(context: BrowserContext) -> AsyncIterator[Page]:
     """A page whose every complaint fails the test."""
     page = await context.new_page()
@@ -66,6 +96,29 @@ async def page(context: BrowserContext) -> AsyncIterator[Page]:
 async def device(page: Page) -> Device:
     """The hands on the page's scanner and screen."""
     return Device(page)
+
+
+@pytest.fixture
+async def enrolled(page: Page, service: str, db: Database, store: int) -> Page:
+    """The page on a device of the store, with nobody signed in."""
+    await enrol(page, service, db)
+    return page
+
+
+@pytest.fixture
+async def signed_in(page: Page, service: str, db: Database, store: int) -> Page:
+    """The page on a device of the store, with Ben of the backroom signed in; the app is not open yet."""
+    await enrol(page, service, db, badge="B-BEN")
+    return page
+
+
+async def enrol(page: Page, service: str, db: Database, *, badge: str | None = None) -> None:
+    """Make the page's browser a device of store 1, and sign the person of the badge in."""
+    manager = {"Authorization": f"Bearer {await factories.key(db, role=Role.MANAGER)}"}
+    async with httpx.AsyncClient(base_url=service, headers=manager) as client:
+        answer = await client.post("/v1/stores/1/device-enrolments", json={"name": "Handheld 1"})
+    await page.goto("/livez")  # Any page of the same origin; the app itself would already ask who is there.
+    assert await page.evaluate(ENROL_JS, [answer.json()["code"], badge, PIN]) == [201, 201]
 
 
 async def new_context(browser: Browser, service: str, **options: object) -> BrowserContext:

@@ -29,6 +29,10 @@ KEY_BY_KEY_JS = """
   press(0);
 })
 """
+CONTROLLED_JS = """
+() => navigator.serviceWorker.controller
+  || new Promise((resolve) => { navigator.serviceWorker.oncontrollerchange = () => resolve(true); })
+"""
 AT_ONCE_JS = """
 (text) => {
   const field = document.getElementById("scanner");
@@ -58,6 +62,10 @@ class Device:
 
     async def is_ready(self) -> None:
         await expect(self.page.locator("html[data-ready]")).to_be_attached()
+
+    async def keeps_the_app(self) -> None:
+        """Wait until the service worker has everything that a start without a network takes."""
+        await self.page.evaluate(CONTROLLED_JS)
 
     async def scan(self, code: str, *, enter: bool = True, stumble_ms: int = 0) -> None:
         """Keys as fast as a wedge sends them, with altKey set as some handhelds do, and perhaps a pause between."""

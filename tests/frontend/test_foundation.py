@@ -6,11 +6,6 @@ from playwright.async_api import Page, Request
 
 from tests.frontend.hands import Device, expect, show
 
-CONTROLLED_JS = """
-() => navigator.serviceWorker.controller
-  || new Promise((resolve) => { navigator.serviceWorker.oncontrollerchange = () => resolve(true); })
-"""
-
 
 async def test_starts_and_asks_who_is_there(page: Page, device: Device, artifacts: Path) -> None:
     foreign: list[str] = []
@@ -29,7 +24,7 @@ async def test_starts_and_asks_who_is_there(page: Page, device: Device, artifact
 
 async def test_starts_again_without_a_network(page: Page, device: Device) -> None:
     await device.open()
-    await page.evaluate(CONTROLLED_JS)
+    await device.keeps_the_app()
     await device.goes_offline()
 
     await page.reload()

@@ -65,7 +65,9 @@ async function start() {
   effect(() => {
     timeZone.value = session.store.value?.time_zone ?? timeZone.value;
   });
-  render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+  const place = /** @type {HTMLElement} */ (document.getElementById("app"));
+  place.replaceChildren();
+  render(html`<${App} />`, place);
   await session.start();
   performance.mark("ready");
   document.documentElement.dataset.ready = "";
