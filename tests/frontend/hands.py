@@ -99,6 +99,7 @@ class Device:
 
 async def show(page: Page, folder: Path, name: str, *, themes: Sequence[str] = THEMES) -> None:
     """Take pictures of the screen, light and dark, and let axe look at each; any violation fails."""
+    await expect(page.locator(".flash")).to_have_count(0)
     for theme in themes:
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the two names
         size = page.viewport_size or {"width": 0, "height": 0}

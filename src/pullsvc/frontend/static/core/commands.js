@@ -3,7 +3,7 @@
 
 const PREFIX = "CMD:";
 
-export const COMMANDS = Object.freeze(["+1", "-1", "CASE", "OK", "SHORT", "SKIP", "UNDO", "DONE", "BACK"]);
+export const COMMANDS = Object.freeze(["OK", "BACK", "+1", "-1", "CASE", "DONE", "SHORT", "UNDO", "SKIP", "STAGE"]);
 
 /** @param {string} code as scanned @returns {string | null} the command, null when it is none */
 export function commandOf(code) {
