@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from pullsvc.access.rules import Role
 from pullsvc.db import Database
@@ -73,6 +74,20 @@ class TestSignIn:
         assert {answer.text for answer in answers} == {answers[0].text}
         assert code_of(answers[0]) == (401, "wrong-badge-or-pin")
         assert all(SESSION not in answer.cookies for answer in answers)
+
+    async def test_does_the_same_work_for_an_unknown_badge_as_for_a_wrong_pin(
+        self, db: Database, browsers: Browsers, statements: list[str]
+    ) -> None:
+        """What differs in work differs in time, and time tells whether somebody has the badge."""
+        await person(db, badge="B-1")
+        client = await browsers.enrolled(db)
+        work = []
+        for badge in ("B-1", "B-9"):
+            statements.clear()
+            await sign_in(client, badge=badge, pin=OTHER_PIN)
+            work.append(list(statements))
+
+        assert work[0] == work[1] != []
 
     async def test_needs_an_enrolled_device(self, db: Database, browsers: Browsers) -> None:
         await person(db)
@@ -266,11 +281,11 @@ class TestSession:
         assert (await sign_in(client, pin=OTHER_PIN)).status_code == 201
 
     async def test_costs_one_look_and_then_none_while_it_is_believed(
-        self, db: Database, browsers: Browsers, service: object, statements: list[str]
+        self, db: Database, browsers: Browsers, service: FastAPI, statements: list[str]
     ) -> None:
         await person(db)
         client = await browsers.signed_in(db)
-        ring = service.state.keys  # type: ignore[attr-defined]  # the app of the fixture
+        ring = service.state.keys
         ring._believe = timedelta(seconds=5)
         statements.clear()
 

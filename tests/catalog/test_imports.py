@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullsvc import tabular
 from pullsvc.catalog import bulk, imports
-from pullsvc.catalog.bulk import Counts, ImportRefused
+from pullsvc.catalog.bulk import Counts
 from pullsvc.catalog.imports import Media, What, read_rows
 from pullsvc.db import Database
+from pullsvc.tabular import ImportRefused
 from tests.conftest import Statements
 from tests.factories import all_rows, item, location, placement, signed_in, stamp, store
 
@@ -73,7 +75,7 @@ class TestReadRows:
             read_rows(What.ITEMS, Media.CSV, io.BytesIO(text))
 
         assert refused.value.facts["error_count"] == 500
-        assert len(refused.value.facts["errors"]) == bulk.MAX_FAULTS_SHOWN  # type: ignore[arg-type]  # facts are objects
+        assert len(refused.value.facts["errors"]) == tabular.MAX_FAULTS_SHOWN  # type: ignore[arg-type]  # facts are objects
 
     @pytest.mark.parametrize(
         ("header", "column", "reason"),
@@ -137,7 +139,7 @@ class TestReadRows:
         assert reason in fault["detail"]
 
     def test_a_file_of_too_many_rows_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(imports, "MAX_IMPORT_ROWS", 2)
+        monkeypatch.setattr(tabular, "MAX_IMPORT_ROWS", 2)
 
         assert "at most 2 rows" in faults_of(What.BARCODES, "code,sku\n1,a\n2,a\n3,a\n")[0]["detail"]
 

@@ -57,9 +57,13 @@ class Device:
     token: str | None = None
 
 
+def path_of(code: str) -> str:
+    """Return where in the service a device is to open the app, to be enrolled by the code."""
+    return f"/app/#/enrol/{code}"
+
+
 async def make_enrolment(tx: Tx, stamp: Stamp, *, name: str, wall_now: datetime) -> Enrolment:
     """Let one device be enrolled within ENROLMENT_LASTS."""
-    assert stamp.principal_id is not None, "somebody answers for a device"
     secret = new_secret(CODE_SECRET_BYTES)
     expires_at = wall_now + ENROLMENT_LASTS
     row = await tx.one(

@@ -119,7 +119,7 @@ async def make_device_enrolment(
     """Let a device be enrolled by a QR code, once, within ten minutes."""
     async with db.begin() as tx:
         made = await devices.make_enrolment(tx, caller.stamp(), name=body.name, wall_now=wall.now())
-    path = f"/app/#/enrol/{made.code}"
+    path = devices.path_of(made.code)
     url = f"{request.url.scheme}://{request.url.netloc}{path}"
     return views.EnrolmentView(
         enrolment_id=made.enrolment_id,

@@ -106,7 +106,7 @@ class DeviceInStore(BaseModel):
     device_id: int
     name: str
     enrolled_at: AwareDatetime
-    enrolled_by: int
+    enrolled_by: int | None = Field(description="Which manager made its code; null: whoever runs the service.")
     revoked_at: AwareDatetime | None
     last_used_at: AwareDatetime | None = Field(description="When a session on it was last used.")
     person: str | None = Field(description="Who is signed in on it.")

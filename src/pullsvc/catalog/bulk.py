@@ -5,20 +5,19 @@ other. A row that says what the database says already is left alone: sending a f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pullsvc.catalog.model import BarcodeData, ItemData, LocationData, PlacementData
 from pullsvc.catalog.queries import DEMOTE_HOMES
 from pullsvc.catalog.wares import catalog_changed
 from pullsvc.db import Tx, sql
-from pullsvc.errors import Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
+from pullsvc.tabular import Faults, Numbered
 
 T = TypeVar("T")
 
 CHUNK_ROWS = 10_000  # Keeps each statement far below the statement timeout.
-MAX_FAULTS_SHOWN = 100
 ANALYZE_FROM_ROWS = 1_000
 
 UPSERT_ITEMS = sql("""
@@ -108,53 +107,6 @@ NO_SHELVES = sql("""
 # The planner knows nothing of what just came in, and would guess badly until autovacuum has been there. Skipped when
 # somebody is at it already.
 ANALYZE = {name: sql(f"ANALYZE (SKIP_LOCKED) {name}") for name in ("items", "barcodes", "locations", "placements")}
-
-
-class ImportRefused(Rejection):
-    """The file was not taken; each error names its row."""
-
-    kind = Kind.INVALID
-    code = "import-refused"
-    title = "Nothing was imported: the file has errors."
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered(Generic[T]):
-    """A row of a file: its number, as a spreadsheet or editor shows it, and what it says."""
-
-    row: int
-    data: T
-
-
-@dataclass(slots=True)
-class Faults:
-    """What is wrong with a file: all counted, the first ones kept."""
-
-    total: int = 0
-    shown: list[dict[str, object]] = field(default_factory=list)
-
-    LIMIT: ClassVar[int] = MAX_FAULTS_SHOWN
-
-    def add(self, row: int, column: str | None, detail: str) -> None:
-        """Note an error in a row, in a column when it is one column's."""
-        self.total += 1
-        if len(self.shown) < self.LIMIT:
-            self.shown.append({"row": row, "column": column, "detail": detail})
-
-    def refuse_if_any(self) -> None:
-        """Refuse the whole file when anything is wrong with it.
-
-        Raises:
-            ImportRefused: carries the first errors in the order of their rows.
-        """
-        if self.total:
-            shown = sorted(self.shown, key=lambda fault: int(str(fault["row"])))
-            first = shown[0]
-            raise ImportRefused(
-                f"{self.total} error(s), the first in row {first['row']}: {first['detail']}",
-                errors=shown,
-                error_count=self.total,
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,25 @@ async with db.begin() as tx:
     counts = await import_rows(tx, stamp, What.ITEMS, rows)
 """
 
-import csv
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pullsvc.catalog import bulk, rules
-from pullsvc.catalog.bulk import Counts, Faults, Numbered
+from pullsvc.catalog.bulk import Counts
 from pullsvc.catalog.model import Attribute, BarcodeData, ItemData, LocationData, PlaceKind, PlacementData
 from pullsvc.catalog.views import BarcodeBody, ItemBody, Kind, LocationBody, PlaceCode, PlacementBody, Sku, Trait
 from pullsvc.db import Tx
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
+from pullsvc.tabular import Faults, Numbered, checked, csv_records, ndjson_records
 
-MAX_IMPORT_ROWS = 200_000
 _LIST_SEPARATOR = re.compile(r"[;|,\s]+")
 
 Data = ItemData | BarcodeData | LocationData | PlacementData
-# Where a row stands, and its members by column.
-Record = tuple[int, dict[str, Any]]
 
 
 class What(StrEnum):
@@ -136,21 +132,14 @@ def read_rows(what: What, media: Media, lines: Iterable[bytes]) -> list[Numbered
         ImportRefused: carries row, column and reason of the first errors, and how many there are.
     """
     faults = Faults()
-    rows: list[Numbered[Data]] = []
-    strict = False if media is Media.CSV else None  # A cell is text, whatever it stands for.
-    records = (_csv_records if media is Media.CSV else _ndjson_records)(ROWS[what], lines, faults)
-    for row, record in records:
-        if len(rows) == MAX_IMPORT_ROWS:
-            faults.add(row, None, f"A file has at most {MAX_IMPORT_ROWS} rows; split it.")
-            break
-        try:
-            rows.append(Numbered(row, ROWS[what].model_validate(record, strict=strict).data()))
-        except ValidationError as invalid:
-            for error in invalid.errors(include_url=False, include_context=False, include_input=False):
-                faults.add(row, str(error["loc"][0]) if error["loc"] else None, error["msg"])
-    _refuse_repeats(rows, faults)
+    in_csv = media is Media.CSV
+    records = (csv_records if in_csv else ndjson_records)(ROWS[what], lines, faults)
+    # A cell of CSV is text, whatever it stands for.
+    rows = checked(ROWS[what], records, faults, strict=False if in_csv else None)
+    data = [Numbered(line.row, line.data.data()) for line in rows]
+    _refuse_repeats(data, faults)
     faults.refuse_if_any()
-    return rows
+    return data
 
 
 Writer = Callable[[Tx, Stamp, Sequence[Numbered[Any]]], Awaitable[Counts]]
@@ -195,76 +184,3 @@ def _claims(data: Data) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield "location", "places this item on this shelf", (data.location, data.sku)
             if data.is_home:
                 yield "is_home", "is the home of this item", (data.sku,)
-
-
-def _text_lines(lines: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - spreadsheets begin with a byte order mark
-        yield line.decode()
-
-
-def _csv_records(shape: type[Any], lines: Iterable[bytes], faults: Faults) -> Iterator[Record]:
-    """Yield the records below the header; empty cells are left out, so that defaults apply."""
-    reader = csv.reader(_text_lines(lines), strict=True)
-    row = 0
-    columns: list[str] = []
-    try:
-        for row, cells in enumerate(reader, start=1):
-            if row == 1:
-                columns = [cell.strip() for cell in cells]
-                if not _header_fits(columns, shape, faults):
-                    return
-            elif cells and len(cells) != len(columns):
-                faults.add(row, None, f"The row has {len(cells)} cells, the header {len(columns)}.")
-            elif any(cell.strip() for cell in cells):
-                yield row, {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
-    except UnicodeDecodeError:
-        faults.add(row + 1, None, "The row is not UTF-8; save the file as UTF-8.")
-    except csv.Error as error:
-        faults.add(row + 1, None, f"The row cannot be read as CSV: {error}.")
-    if not columns:
-        faults.add(1, None, "A CSV file begins with a header.")
-
-
-def _header_fits(columns: Sequence[str], shape: type[Any], faults: Faults) -> bool:
-    fields = shape.model_fields
-    known = ", ".join(fields)
-    for name in columns:
-        if name not in fields:
-            faults.add(1, name[:40], f"There is no such column; the columns are: {known}.")
-        elif columns.count(name) > 1:
-            faults.add(1, name, "The column stands twice in the header.")
-    for name, described in fields.items():
-        if described.is_required() and name not in columns:
-            faults.add(1, name, "The column is missing.")
-    return not faults.total
-
-
-def _ndjson_records(_shape: type[Any], lines: Iterable[bytes], faults: Faults) -> Iterator[Record]:
-    """Yield the object of each line that is not blank."""
-    row = 0
-    texts = _text_lines(lines)
-    while True:
-        row += 1
-        try:
-            text = next(texts, None)
-        except UnicodeDecodeError:
-            faults.add(row, None, "The row is not UTF-8; save the file as UTF-8.")
-            return
-        if text is None:
-            return
-        if not text.strip():
-            continue
-        try:
-            record = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            record = None
-        if isinstance(record, dict):
-            yield row, record
-        else:
-            faults.add(row, None, "The line is not one JSON object.")
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")

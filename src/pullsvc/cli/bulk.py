@@ -9,12 +9,13 @@ import typer
 from pullsvc.access.queries import store_exists
 from pullsvc.access.rules import NoSuchStore
 from pullsvc.catalog import imports
-from pullsvc.catalog.bulk import Counts, ImportRefused
+from pullsvc.catalog.bulk import Counts
 from pullsvc.catalog.imports import Media, What
 from pullsvc.cli import runtime
 from pullsvc.cli.runtime import EXIT_FOUND, JsonFlag, people, say_json
 from pullsvc.db import Database
 from pullsvc.outbox.actions import Stamp
+from pullsvc.tabular import ImportRefused
 
 MEDIA = {".csv": Media.CSV, ".ndjson": Media.NDJSON, ".jsonl": Media.NDJSON}
 
@@ -42,7 +43,7 @@ def import_file(
             rows = imports.read_rows(kind, media, lines)
         counts = asdict(runtime.with_database(act, config=config))
     except ImportRefused as refused:
-        _show_refusal(refused, as_json=as_json)
+        show_refusal(refused, as_json=as_json)
         raise typer.Exit(EXIT_FOUND) from None
     if as_json:
         say_json(counts)
@@ -50,7 +51,7 @@ def import_file(
         people.print(f"{kind}: " + ", ".join(f"{n} {word}" for word, n in counts.items()))
 
 
-def _show_refusal(refused: ImportRefused, *, as_json: bool) -> None:
+def show_refusal(refused: ImportRefused, *, as_json: bool) -> None:
     """Say for each row what is wrong with it."""
     if as_json:
         say_json({"code": refused.code, "detail": refused.detail, **refused.facts})

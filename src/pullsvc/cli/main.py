@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 from pullsvc import __version__
-from pullsvc.cli import backtest, bench, bulk, contract, demo, distribution, doctor, keys, labels, laws, schema, serve
+from pullsvc.cli import (
+    backtest,
+    bench,
+    bulk,
+    contract,
+    demo,
+    devices,
+    distribution,
+    doctor,
+    keys,
+    labels,
+    laws,
+    people,
+    schema,
+    serve,
+)
 from pullsvc.cli.runtime import EXIT_FOUND, NotMigrated, fail
 from pullsvc.embedded import EmbeddedError
 from pullsvc.errors import Rejection
@@ -24,6 +39,8 @@ for module in (serve, schema, demo, backtest, doctor, laws, labels, contract):
         app.command()(command)
 app.command(name="import")(bulk.import_file)
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
+app.add_typer(devices.app, name="devices")
 app.add_typer(bench.app, name="bench")
 app.add_typer(distribution.app, name="db")
 
