@@ -99,7 +99,7 @@ def score(level: Level, days: float, lines: Ints) -> float:
     return float(-(rising - (level.shape + lines) * np.log1p(odds) + lines * np.log(odds)).sum())
 
 
-@pytest.fixture(scope="module", params=half_panel.HALVES)
+@pytest.fixture(scope="module", params=["development", "twin"])
 def lived(request: pytest.FixtureRequest) -> list[Moment]:
     return list(moments(request.param))
 

@@ -1,7 +1,8 @@
-"""The development store, and its twin: the halves of the demo's panel, four weeks folded into one.
+"""The development store, and others made of the same panel: other halves, other weeks, folded more or less.
 
 Every second store of the panel by a hash of its number; the weeks are folded so that the store sells some 7,000 lines
-a day: 63 training days, 14 validation days, 14 test days. The other half is a second store to validate on.
+a day: 63 training days, 14 validation days, 14 test days. The other half is a second store to validate on; fewer weeks
+make smaller stores, and leave room for earlier ones.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from pullsvc.demo.seeds import uniforms
 
 TRAIN_DAYS, VALIDATE_DAYS, TEST_DAYS = 63, 14, 14
 WEEKS = 4
-HALVES = ("development", "twin")
+HALVES = ("development", "twin", "whole")
 
 
 def load(*, half: str = "development", weeks: int = WEEKS, ends_before_days: int = 0, seed: int = 1) -> Dataset:
@@ -23,7 +24,7 @@ def load(*, half: str = "development", weeks: int = WEEKS, ends_before_days: int
 
     Args:
         half: One of `HALVES`.
-        weeks: Calendar weeks of the panel laid over one another: fewer make a smaller store.
+        weeks: Calendar weeks of the panel laid over one another, 1 to 4: fewer make a smaller store.
         ends_before_days: How many days before the panel's end the test days end.
         seed: Of the draws of the item master.
 
@@ -34,9 +35,12 @@ def load(*, half: str = "development", weeks: int = WEEKS, ends_before_days: int
     if half not in HALVES:
         raise ValueError(f"half must be one of {HALVES}, not {half!r}")
     panel = read_panel()
-    lines = panel.lines.where(_of_half(panel.lines, half=half))
+    lines = panel.lines if half == "whole" else panel.lines.where(_of_half(panel.lines, half=half))
     last = int(panel.lines.day.max()) - ends_before_days
     days = TRAIN_DAYS + VALIDATE_DAYS + TEST_DAYS
+    missing = int(panel.lines.day.min()) - (last - days * weeks + 1)
+    if missing > 0:
+        raise ValueError(f"{days} days of {weeks} weeks each begin {missing} days before the panel does")
     folded = fold(lines, day=to_date(last), history_days=days - 1, weeks=weeks)
     split = split_of_last(last)
     products, item = np.unique(folded.product, return_inverse=True)
@@ -55,7 +59,8 @@ def load(*, half: str = "development", weeks: int = WEEKS, ends_before_days: int
         capacity=master.capacities(mean, packs, skus, seed=seed),
         mean_qty=mean,
     )
-    name = f"Complete Journey, {half} half, {weeks} weeks folded"
+    which = half if half == "whole" else f"{half} half"
+    name = f"Complete Journey, {which}, {weeks} weeks folded, until {to_date(last)}"
     return Dataset(name=name, items=items, log=log, split=split)
 
 

