@@ -85,6 +85,18 @@ class TestBacktest:
         assert message in told.replace("\n", " ")
         assert "Traceback" not in told
 
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--half", "third"], "must be one of development, twin, whole"),
+            (["--weeks", "2", "--ends-before", "250"], "begin 67 days before the panel does"),
+        ],
+    )
+    def test_refuses_a_store_that_the_panel_cannot_make(self, words: list[str], message: str) -> None:
+        _, _, told = run("--demo", *words)
+
+        assert message in " ".join(told.split())
+
     def test_asks_for_what_is_missing(self) -> None:
         code, _, told = run()
 

