@@ -142,3 +142,82 @@ class TestGetBoard:
             "eggs": "planned" if task["lines"][0]["sku"] == "eggs" else "open",
         }
         assert sum(zone["pulls"] for zone in board["zones"]) == 2
+
+
+class TestWhatALeadActsOn:
+    async def test_a_task_is_given_back_with_the_fence_that_the_board_shows(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        await shop.claim(tub="TUB-1")
+        (task,) = (await shop.get("board"))["tasks"]
+
+        answer = await shop.post(f"tasks/{task['task_id']}/release", {"fence": task["fence"]}, by="lea")
+
+        assert (answer.status_code, answer.json()["state"]) == (201, "released")
+
+    async def test_a_discrepancy_names_its_item(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.post("counts", {"code": "milk", "location": "B1", "counted_qty": 27}, by="lea")
+
+        (found,) = (await shop.get("board"))["discrepancies"]
+
+        assert (found["kind"], found["description"], found["qty"]) == ("variance", "Thing milk", -3)
+
+    async def test_waiting_work_is_told_in_seconds(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+
+        (zone,) = (await shop.get("board"))["zones"]
+
+        assert (zone["qty"], zone["work_s"]) == (12, 60 + 12 * 2.5)
+
+
+class TestGetBoardDay:
+    async def test_tells_what_came_and_went_by_the_half_hour(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Milk is asked for at noon, claimed at 12:10, and on the shelf at 12:40; the day began at five."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        clock.pass_(minutes=10)
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", code="milk", qty=12)
+        await shop.do(task, "staging", lane="LANE-1")
+        clock.pass_(minutes=30)
+        await shop.post(f"tasks/{task['task_id']}/delivery", by="ana")
+        fence = (await shop.get(f"tasks/{task['task_id']}"))["fence"]
+        await shop.post(f"tasks/{task['task_id']}/puts", {"fence": fence, "all_put": True}, by="ana")
+        clock.pass_(minutes=5)
+
+        day = await shop.get("board/day")
+
+        assert (day["bucket_s"], day["starts_at"], len(day["opened"])) == (1800, "2026-03-14T05:00:00Z", 16)
+        assert (day["opened"][14:], day["arrived"][14:]) == ([1, 0], [0, 1])
+        assert day["time_to_shelf_s"][14:] == [None, 40 * 60]
+        assert day["asked_s"][14:] == [90.0, 0.0]
+        assert day["staffed_s"][13:] == [0.0, 1800.0, 900.0]
+        assert [span["starts_at"] for span in day["open"]] == ["2026-03-14T06:00:00Z"]
+
+    async def test_takes_a_handful_of_statements(
+        self, db: Database, client: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        shop = await floor(db, client)
+        statements.clear()
+
+        await shop.get("board/day")
+
+        assert len([s for s in statements if "api_keys" not in s]) == 2
+
+    async def test_a_day_that_has_just_begun_is_empty(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        clock.at = NOON.replace(hour=5)
+
+        assert (await shop.get("board/day"))["opened"] == []

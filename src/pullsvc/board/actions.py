@@ -9,6 +9,7 @@ from pullsvc.demand.queries import calendar_of
 from pullsvc.feed.queries import horizon
 
 A_MOMENT = timedelta(seconds=1)
+SERIES = ("opened", "by_watch", "arrived", "time_to_shelf_s", "asked_s", "staffed_s")
 
 
 async def snapshot(tx: Tx, *, store_id: int, now: datetime) -> dict[str, Any]:
@@ -53,4 +54,21 @@ async def snapshot(tx: Tx, *, store_id: int, now: datetime) -> dict[str, Any]:
         **parts,
         "zones": zones.figures,
         "today": today.figures,
+    }
+
+
+async def day(tx: Tx, *, store_id: int, now: datetime) -> dict[str, Any]:
+    """Return the business day so far as series of BUCKET_S, and when the store is open in it."""
+    calendar = calendar_of(await queries.store(tx, store_id=store_id))
+    business_date = calendar.business_date(now)
+    span = calendar.business_day(business_date)
+    rows = await queries.day(tx, store_id=store_id, since=span.start, now=now)
+    return {
+        "business_date": business_date,
+        "starts_at": span.start,
+        "ends_at": span.end,
+        "open": [{"starts_at": part.start, "ends_at": part.end} for part in calendar.open_spans(span.start, span.end)],
+        "at": now,
+        "bucket_s": queries.BUCKET_S,
+        **{name: [row[name] for row in rows] for name in SERIES},
     }

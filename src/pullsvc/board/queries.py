@@ -6,6 +6,9 @@ from typing import Any
 
 from pullsvc.catalog.model import NO_ZONE
 from pullsvc.db import Row, Statement, Tx, sql
+from pullsvc.demand.value import Labour
+
+_BY_DEFAULT = {"line_s": Labour().line_s, "unit_s": Labour().unit_s}
 
 # What one snapshot shows at most; `cut` names the parts that had more.
 MAX_AT_RISK = 50
@@ -20,6 +23,7 @@ MAX_ZONE_PULLS = 1_000
 MAX_DAY_PULLS = 2_000
 MAX_DAY_ASKS = 4_000
 MAX_DAY_SHORTS = 500
+BUCKET_S = 1_800  # Of the day's chart.
 
 STORE = sql("SELECT name, time_zone, opening_hours, day_starts_at FROM stores WHERE store_id = :store_id")
 # Low at the watch's last look, or flagged by a movement since: no other shelf can be at its trigger.
@@ -83,16 +87,24 @@ CROSS JOIN LATERAL (
     FROM asks WHERE store_id = :store_id AND pull_id = p.pull_id) a
 ORDER BY p.urgency DESC, p.due_at, p.pull_id
 """)
+# What a line and a unit cost, as the store's watch reckons.
+_LABOUR = """
+labour AS MATERIALIZED (
+    SELECT coalesce(max(line_s), :line_s) AS line_s, coalesce(max(unit_s), :unit_s) AS unit_s
+    FROM watch_settings WHERE store_id = :store_id
+)
+"""
 ZONES = sql(f"""
-WITH {_LIVE}
-SELECT zone, count(*) AS pulls, sum(qty_wanted - qty_planned - qty_filled - qty_put) AS qty,
-       min(opened_at) AS oldest_at,
-       count(*) FILTER (WHERE due_at < :now) AS overdue, count(*) FILTER (WHERE state = 'open') AS open
-FROM live GROUP BY zone ORDER BY zone
+WITH {_LABOUR}, {_LIVE}
+SELECT zone, count(*) AS pulls, sum(rest) AS qty, min(opened_at) AS oldest_at,
+       count(*) FILTER (WHERE due_at < :now) AS overdue, count(*) FILTER (WHERE state = 'open') AS open,
+       coalesce(sum(line_s + unit_s * rest) FILTER (WHERE state = 'open'), 0) AS work_s
+FROM (SELECT *, qty_wanted - qty_planned - qty_filled - qty_put AS rest FROM live) live, labour
+GROUP BY zone ORDER BY zone
 """)
 TASKS = sql("""
-SELECT t.task_id, t.state, t.tub, t.lane, t.claimed_by, w.name AS worker, t.claimed_at, t.lease_until, t.staged_at,
-       t.delivered_at, t.estimated_s, t.qty_picked, t.qty_settled,
+SELECT t.task_id, t.state, t.fence, t.tub, t.lane, t.claimed_by, w.name AS worker, t.claimed_at, t.lease_until,
+       t.staged_at, t.delivered_at, t.estimated_s, t.qty_picked, t.qty_settled,
        (SELECT jsonb_build_object(
             'lines', count(*) FILTER (WHERE l.state <> 'dropped'),
             'lines_done', count(*) FILTER (WHERE l.state IN ('picked', 'short', 'settled')),
@@ -125,8 +137,11 @@ JOIN LATERAL (SELECT description FROM items WHERE store_id = :store_id AND sku =
 ORDER BY l.short_at DESC, l.task_id DESC, l.line_no
 """)
 DISCREPANCIES = sql("""
-SELECT discrepancy_id, kind, sku, location, qty, times, opened_at FROM discrepancies
-WHERE store_id = :store_id AND state = 'open' ORDER BY opened_at DESC LIMIT :limit
+SELECT d.discrepancy_id, d.kind, d.sku, i.description, d.location, d.qty, d.times, d.opened_at
+FROM (SELECT * FROM discrepancies
+      WHERE store_id = :store_id AND state = 'open' ORDER BY opened_at DESC LIMIT :limit) d
+JOIN LATERAL (SELECT description FROM items WHERE store_id = :store_id AND sku = d.sku LIMIT 1) i ON true
+ORDER BY d.opened_at DESC
 """)
 # Ids rise with time, so the newest rows hold the day's, as long as the day has no more than are looked at.
 TODAY = sql(f"""
@@ -166,11 +181,57 @@ FROM new_pulls, new_asks, ended,
           SELECT state FROM tasks WHERE store_id = :store_id AND ended_at >= :since
           LIMIT {MAX_DAY_PULLS + 1}) t) AS done
 """)
+# Whoever has a task in hand in a part of the day is at work in all of it; a tub in a lane is in nobody's hand, and a
+# task that was left lying counts no longer than its lease.
+DAY = sql(f"""
+WITH {_LABOUR},
+buckets AS (
+    SELECT n, CAST(:since AS timestamptz) + make_interval(secs => n * {BUCKET_S}) AS starts,
+           least(CAST(:since AS timestamptz) + make_interval(secs => (n + 1) * {BUCKET_S}), :now) AS ends
+    FROM generate_series(0, CAST(ceil(extract(epoch FROM :now - CAST(:since AS timestamptz)) / {BUCKET_S}) AS integer)
+                            - 1) n
+),
+new_pulls AS (
+    SELECT opened_at, reason, qty_wanted FROM pulls
+    WHERE store_id = :store_id ORDER BY pull_id DESC LIMIT {MAX_DAY_PULLS}
+),
+opened AS (
+    SELECT floor(extract(epoch FROM opened_at - :since) / {BUCKET_S}) AS n, count(*) AS opened,
+           count(*) FILTER (WHERE reason = 'watch') AS by_watch, sum(line_s + unit_s * qty_wanted) AS asked_s
+    FROM new_pulls, labour WHERE opened_at >= :since GROUP BY 1
+),
+arrived AS (
+    SELECT floor(extract(epoch FROM ended_at - :since) / {BUCKET_S}) AS n, count(*) AS arrived,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - opened_at)) AS p50_s
+    FROM (SELECT opened_at, ended_at, qty_put FROM pulls WHERE store_id = :store_id AND ended_at >= :since
+          ORDER BY ended_at DESC LIMIT {MAX_DAY_PULLS}) done
+    WHERE qty_put > 0 GROUP BY 1
+),
+spans AS (
+    SELECT claimed_by, starts, coalesce(ends, ended_at, least(lease_until, :now)) AS ends
+    FROM (SELECT * FROM tasks WHERE store_id = :store_id ORDER BY task_id DESC LIMIT {MAX_DAY_PULLS}) t
+    CROSS JOIN LATERAL (VALUES (claimed_at, staged_at), (delivered_at, ended_at)) part(starts, ends)
+    WHERE starts IS NOT NULL
+),
+staffed AS (
+    SELECT n, count(DISTINCT claimed_by) * extract(epoch FROM b.ends - b.starts) AS staffed_s
+    FROM buckets b JOIN spans s ON s.starts < b.ends AND s.ends > b.starts GROUP BY n, b.starts, b.ends
+)
+SELECT coalesce(opened, 0) AS opened, coalesce(by_watch, 0) AS by_watch, coalesce(arrived, 0) AS arrived,
+       p50_s AS time_to_shelf_s, CAST(coalesce(asked_s, 0) AS double precision) AS asked_s,
+       CAST(coalesce(staffed_s, 0) AS double precision) AS staffed_s
+FROM buckets LEFT JOIN opened USING (n) LEFT JOIN arrived USING (n) LEFT JOIN staffed USING (n) ORDER BY n
+""")
 
 
 async def store(tx: Tx, *, store_id: int) -> Row:
     """Return the store's name and hours."""
     return await tx.one(STORE, store_id=store_id)
+
+
+async def day(tx: Tx, *, store_id: int, since: datetime, now: datetime) -> list[Row]:
+    """Return what came and went since the day began, BUCKET_S by BUCKET_S."""
+    return list(await tx.rows(DAY, store_id=store_id, since=since, now=now, **_BY_DEFAULT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +249,8 @@ async def listing(tx: Tx, statement: Statement, *, store_id: int, **params: obje
 
 async def zones(tx: Tx, *, store_id: int, now: datetime) -> Sums:
     """Return the load of each backroom zone, summed up over the MAX_ZONE_PULLS most urgent open pulls."""
-    rows = await listing(tx, ZONES, store_id=store_id, now=now, limit=MAX_ZONE_PULLS + 1)
+    limit = MAX_ZONE_PULLS + 1
+    rows = await listing(tx, ZONES, store_id=store_id, now=now, limit=limit, **_BY_DEFAULT)
     in_bins = sum(row["open"] for row in rows if row["zone"] != NO_ZONE)
     in_none = sum(row["open"] for row in rows if row["zone"] == NO_ZONE)
     return Sums(rows, max(in_bins, in_none) > MAX_ZONE_PULLS)

@@ -17,3 +17,10 @@ async def get_board(caller: Annotated[Caller, may(Perm.READ)], db: Db) -> dict[s
     """Show the store at this moment: shelves at risk, pulls, tubs, lanes, shorts and the figures of the day."""
     async with db.read() as tx:
         return await actions.snapshot(tx, store_id=caller.store_id, now=caller.now)
+
+
+@router.get("/board/day", response_model=views.BoardDay)
+async def get_board_day(caller: Annotated[Caller, may(Perm.READ)], db: Db) -> dict[str, Any]:
+    """Show the business day so far, half hour by half hour: pulls, time to the shelf, work against people at work."""
+    async with db.read() as tx:
+        return await actions.day(tx, store_id=caller.store_id, now=caller.now)

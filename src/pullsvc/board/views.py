@@ -38,6 +38,7 @@ class ZoneLoad(BaseModel):
     qty: int = Field(description="Eaches that nobody has planned yet.")
     oldest_at: datetime
     overdue: int
+    work_s: float = Field(description="Seconds of work that wait for somebody, as the watch reckons.")
 
 
 class BoardPull(BaseModel):
@@ -76,6 +77,7 @@ class BoardTask(BaseModel):
 
     task_id: int
     state: TaskState
+    fence: int = Field(description="With it a lead can give the task back for whoever has it.")
     tub: str | None
     lane: str | None
     claimed_by: int
@@ -126,6 +128,7 @@ class BoardDiscrepancy(BaseModel):
     discrepancy_id: int
     kind: str
     sku: str
+    description: str
     location: str
     qty: int
     times: int
@@ -169,3 +172,27 @@ class Board(BaseModel):
     shorts: list[BoardShort]
     discrepancies: list[BoardDiscrepancy]
     today: Today
+
+
+class OpenSpan(BaseModel):
+    """From when to when the store is open."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+class BoardDay(BaseModel):
+    """The business day so far; each series has a value every `bucket_s` from `starts_at` on, the last unfinished."""
+
+    business_date: date
+    starts_at: datetime
+    ends_at: datetime
+    open: list[OpenSpan]
+    at: datetime
+    bucket_s: int
+    opened: list[int] = Field(description="Pulls opened.")
+    by_watch: list[int] = Field(description="Those of them that the watch opened.")
+    arrived: list[int] = Field(description="Pulls whose goods came onto the shelf.")
+    time_to_shelf_s: list[float | None] = Field(description="Of those, half took less.")
+    asked_s: list[float] = Field(description="Seconds of work in the pulls opened, as the watch reckons.")
+    staffed_s: list[float] = Field(description="Seconds that people had a task in hand.")
