@@ -31,11 +31,11 @@ DOORS: dict[Perm | None, str] = {
         list_stores
     """,
     Perm.READ: """
-        get_ask get_board get_board_day get_item get_location get_placement get_pull get_receipt get_store get_task
-        get_tub get_watch_settings get_watched_item list_asks list_balances list_counts list_discrepancies
-        list_events list_expected_deliveries list_items list_locations list_movements list_placements list_pulls
-        list_receipts list_tasks list_tubs list_unknown_codes list_wrongs_of_item list_wrongs_of_pull look_up_code
-        preview_tasks stream_events
+        get_ask get_board get_board_day get_item get_location get_placement get_pull get_receipt get_store
+        get_task get_tub get_watch_settings get_watched_item list_asks list_backstock list_balances
+        list_counts list_discrepancies list_events list_expected_deliveries list_items list_locations
+        list_movements list_placements list_pulls list_receipts list_tasks list_tubs list_unknown_codes
+        list_wrongs_of_item list_wrongs_of_pull look_up_code preview_tasks stream_events suggest_bins
     """,
     Perm.ASK: """
         ask_for_item cancel_pull scan_gaps

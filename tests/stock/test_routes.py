@@ -141,6 +141,85 @@ class TestCounts:
         assert await all_rows(db, "balances") == []
 
 
+class TestListCounts:
+    async def test_tells_what_somebody_needs_to_walk_there_and_to_know_the_item(
+        self, db: Database, clerk: httpx.AsyncClient
+    ) -> None:
+        await location(db, code="B7", zone="cold", walk_seq=7)
+        await post(clerk, "count-requests", code="milk", location="B7", reason="short")
+
+        (todo,) = (await clerk.get("/v1/stores/1/counts?state=requested")).json()["items"]
+
+        assert (todo["zone"], todo["walk_seq"], todo["description"]) == ("cold", 7, "Thing milk")
+        assert (todo["department"], todo["case_pack"]) == ("grocery", 6)
+        assert todo["barcodes"] == [{"code": "04006381333931", "pack_qty": 1}]
+
+
+class TestBackstock:
+    async def test_is_what_stands_where_goods_arrive_with_its_own_bins(
+        self, clerk: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        await post(clerk, "receivings", code="milk", qty=12, location="B1")
+        await post(clerk, "receivings", code="milk", qty=5)
+        await post(clerk, "receivings", code="milk", qty=2, location="RETURNS")
+        await post(clerk, "moves", code="milk", qty=2, from_location="RETURNS", to_location="B1")
+        statements.clear()
+
+        (waiting,) = (await clerk.get("/v1/stores/1/backstock")).json()["items"]
+
+        assert (waiting["location"], waiting["sku"], waiting["qty"]) == ("RECEIVING", "milk", 5)
+        assert waiting["bins"] == [{"location": "B1", "zone": "main", "walk_seq": 0, "qty": 14}]
+        assert waiting["barcodes"] == [{"code": "04006381333931", "pack_qty": 1}]
+        assert len([s for s in statements if "api_keys" not in s]) == 1
+
+    async def test_is_read_page_by_page(self, db: Database, clerk: httpx.AsyncClient) -> None:
+        for n in range(3):
+            await item(db, sku=f"item{n}")
+            await post(clerk, "receivings", code=f"item{n}", qty=1)
+
+        first = (await clerk.get("/v1/stores/1/backstock?limit=2")).json()
+        second = (await clerk.get(f"/v1/stores/1/backstock?limit=2&cursor={first['next_cursor']}")).json()
+
+        assert [row["sku"] for row in first["items"] + second["items"]] == ["item0", "item1", "item2"]
+        assert second["next_cursor"] is None
+
+
+class TestSuggestBins:
+    async def test_its_own_bins_lead_the_fullest_first(
+        self, db: Database, clerk: httpx.AsyncClient, statements: list[str]
+    ) -> None:
+        for code in ("B2", "B3", "B4"):
+            await location(db, code=code)
+        for place, qty in (("B1", 3), ("B3", 9), ("B4", 1), ("RETURNS", 4)):
+            await post(clerk, "receivings", code="milk", qty=qty, location=place)
+        await post(clerk, "moves", code="milk", qty=1, from_location="B4", to_location="RETURNS")
+        statements.clear()
+
+        told = (await clerk.get("/v1/stores/1/bin-suggestions?code=4006381333931")).json()
+
+        assert [(b["location"], b["qty"]) for b in told["bins"]] == [("B3", 9), ("B1", 3), ("B4", 0)]
+        assert told["standing"] == [{"location": "RETURNS", "qty": 5}]
+        assert (told["item"]["sku"], told["item"]["pack_qty"]) == ("milk", 1)
+        assert len([s for s in statements if "api_keys" not in s]) == 3
+
+    async def test_an_item_without_a_bin_goes_where_nothing_lies_near_its_like(
+        self, db: Database, clerk: httpx.AsyncClient
+    ) -> None:
+        await location(db, code="COLD-1", zone="cold", walk_seq=8)
+        await location(db, code="COLD-2", zone="cold", walk_seq=9)
+        await item(db, sku="cream")
+        await post(clerk, "receivings", code="cream", qty=4, location="COLD-1")
+
+        told = (await clerk.get("/v1/stores/1/bin-suggestions?code=milk")).json()
+
+        assert [b["location"] for b in told["bins"]] == ["COLD-2", "B1"]
+
+    async def test_of_an_unknown_code_says_so(self, clerk: httpx.AsyncClient) -> None:
+        refused = await clerk.get("/v1/stores/1/bin-suggestions?code=nothing")
+
+        assert (refused.status_code, refused.json()["code"]) == (404, "no-such-item")
+
+
 class TestStores:
     async def test_a_store_of_others_does_not_exist(self, db: Database, clerk: httpx.AsyncClient) -> None:
         await store(db, store_id=2)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from pullsvc.db import Row, Tx, sql
 
+MAX_BINS = 3  # As many as a person looks at.
+
 BALANCES = sql("""
     SELECT b.sku, b.location, b.kind, b.qty, greatest(b.qty, 0) AS on_hand, greatest(-b.qty, 0) AS oversold,
            b.counted_at, b.updated_at, l.zone
@@ -72,12 +74,54 @@ WRITE_COUNT = sql("""
     RETURNING c.count_id, c.location, c.sku, c.state, c.reason, c.requested_at, c.counted_at, c.counted_qty,
               c.book_qty, c.variance
 """)
-COUNTS = sql("""
-    SELECT count_id, location, sku, state, reason, requested_at, counted_at, counted_qty, book_qty, variance
-    FROM counts
-    WHERE store_id = :store_id AND (CAST(:state AS text) IS NULL OR state = :state)
-      AND (CAST(:after_id AS bigint) IS NULL OR count_id > :after_id)
-    ORDER BY count_id LIMIT :limit
+# What a handheld needs to know an item by its scan when there is no network.
+_CODES = """
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'pack_qty', c.pack_qty) ORDER BY c.code), '[]')
+     FROM barcodes c WHERE c.store_id = i.store_id AND c.sku = i.sku) AS barcodes
+"""
+COUNTS = sql(f"""
+    SELECT c.count_id, c.location, c.sku, c.state, c.reason, c.requested_at, c.counted_at, c.counted_qty, c.book_qty,
+           c.variance, i.description, i.department, i.case_pack, l.zone, l.walk_seq, {_CODES}
+    FROM counts c JOIN items i USING (store_id, sku) JOIN locations l USING (store_id, location)
+    WHERE c.store_id = :store_id AND (CAST(:state AS text) IS NULL OR c.state = :state)
+      AND (CAST(:after_id AS bigint) IS NULL OR c.count_id > :after_id)
+    ORDER BY c.count_id LIMIT :limit
+""")
+_BINS = """
+    SELECT b.location, l.zone, l.walk_seq, b.qty FROM balances b JOIN locations l USING (store_id, location)
+    WHERE b.store_id = {item}.store_id AND b.sku = {item}.sku AND b.kind = 'backroom' AND l.active
+    ORDER BY b.qty DESC, l.walk_seq, b.location LIMIT CAST(:max_bins AS integer)
+"""
+BACKSTOCK = sql(f"""
+    SELECT b.location, b.sku, b.qty, i.description, i.department, i.case_pack, {_CODES},
+           (SELECT coalesce(jsonb_agg(to_jsonb(own) ORDER BY own.qty DESC, own.walk_seq, own.location), '[]')
+            FROM ({_BINS.format(item="b")}) own) AS bins
+    FROM locations r JOIN balances b USING (store_id, location) JOIN items i USING (store_id, sku)
+    WHERE r.store_id = :store_id AND r.kind = 'receiving' AND b.qty > 0
+      AND (CAST(:after_location AS text) IS NULL OR (b.location, b.sku) > (:after_location, :after_sku))
+    ORDER BY b.location, b.sku LIMIT :limit
+""")
+BINS_OF_ITEM = sql(
+    f"WITH w AS (SELECT CAST(:store_id AS integer) AS store_id, CAST(:sku AS text) AS sku) SELECT own.* "
+    f"FROM w CROSS JOIN LATERAL ({_BINS.format(item='w')}) own"
+)
+STANDING = sql("""
+    SELECT b.location, b.qty FROM balances b
+    WHERE b.store_id = :store_id AND b.sku = :sku AND b.kind = 'receiving' AND b.qty > 0
+    ORDER BY b.qty DESC, b.location
+""")
+# Bins without anything in them, those first in whose zone most of the department lies.
+FREE_BINS = sql("""
+    WITH near AS (
+        SELECT l.zone, count(*) AS items
+        FROM items i JOIN balances b USING (store_id, sku) JOIN locations l USING (store_id, location)
+        WHERE i.store_id = :store_id AND i.department = :department AND b.kind = 'backroom' AND b.qty > 0
+        GROUP BY l.zone
+    )
+    SELECT l.location, l.zone, l.walk_seq, 0 AS qty FROM locations l LEFT JOIN near USING (zone)
+    WHERE l.store_id = :store_id AND l.kind = 'backroom' AND l.active AND NOT EXISTS (
+        SELECT 1 FROM balances b WHERE b.store_id = l.store_id AND b.location = l.location AND b.qty <> 0)
+    ORDER BY near.items DESC NULLS LAST, l.walk_seq, l.location LIMIT CAST(:max_bins AS integer)
 """)
 DISCREPANCIES = sql("""
     SELECT discrepancy_id, kind, sku, location, qty, times, state, cause, cause_id, opened_at, closed_at, resolution
@@ -162,6 +206,12 @@ async def book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetim
     # What happened later is filed no earlier, even by a till whose clock runs ahead: so few partitions are planned for.
     since_day = at.astimezone(UTC).date() - timedelta(days=1)
     return await tx.one(BOOK_AT, store_id=store_id, sku=sku, location=location, since=at, since_day=since_day)
+
+
+async def bins_for(tx: Tx, *, store_id: int, sku: str, department: str) -> list[Row]:
+    """Return where units of the item go in the backroom, best first: where it lies or lay; else where nothing lies."""
+    own = await tx.rows(BINS_OF_ITEM, store_id=store_id, sku=sku, max_bins=MAX_BINS)
+    return own or await tx.rows(FREE_BINS, store_id=store_id, department=department, max_bins=MAX_BINS)
 
 
 async def request_counts(

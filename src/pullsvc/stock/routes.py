@@ -8,6 +8,7 @@ from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
 from pullsvc.catalog.actions import NoSuchItem, require_item, require_location
 from pullsvc.catalog.queries import find_items
+from pullsvc.catalog.routes import Scanned
 from pullsvc.catalog.rules import normal_code
 from pullsvc.stock import actions, batches, queries, views
 from pullsvc.web.deps import Code, Db, PathId
@@ -82,6 +83,32 @@ async def move_stock(body: views.MoveBody, act: Stocker, db: Db) -> Response:
         return act.answer(tx, views.MovementAnswer.model_validate({"balances": touched}), status=201)
 
 
+@router.get("/backstock", response_model=Page[views.Backstock])
+async def list_backstock(caller: Reader, db: Db, page: Paging) -> dict[str, Any]:
+    """List what waits to be put away: units where goods arrive or come back to, each with its own bins."""
+    after_location, after_sku = page.key(str, str)
+    async with db.read() as tx:
+        rows = await tx.rows(
+            queries.BACKSTOCK,
+            store_id=caller.store_id,
+            after_location=after_location,
+            after_sku=after_sku,
+            max_bins=queries.MAX_BINS,
+            limit=page.limit + 1,
+        )
+    return page.page(rows, lambda row: (row.location, row.sku), lambda row: row._asdict())
+
+
+@router.get("/bin-suggestions", response_model=views.BinSuggestion)
+async def suggest_bins(caller: Reader, db: Db, code: Scanned) -> dict[str, Any]:
+    """Tell where units of a scanned item go in the backroom: where it lies already, else an empty bin near its like."""
+    async with db.read() as tx:
+        item = await require_item(tx, store_id=caller.store_id, code=code)
+        standing = await tx.rows(queries.STANDING, store_id=caller.store_id, sku=item.sku)
+        bins = await queries.bins_for(tx, store_id=caller.store_id, sku=item.sku, department=item.department)
+    return {"item": item, "standing": standing, "bins": bins}
+
+
 @router.post("/adjustments", status_code=201, response_model=views.MovementAnswer)
 async def adjust_stock(body: views.AdjustmentBody, act: Stocker, db: Db) -> Response:
     """Correct the book of a location, with the reason."""
@@ -126,7 +153,7 @@ async def count_many(body: views.CountBatchBody, act: Stocker, db: Db) -> Respon
         return act.answer(tx, views.CountBatchAnswer(counted=len(lines), differed=differed), status=201)
 
 
-@router.get("/counts", response_model=Page[views.Count])
+@router.get("/counts", response_model=Page[views.ListedCount])
 async def list_counts(
     caller: Reader,
     db: Db,

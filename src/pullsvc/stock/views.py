@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pullsvc.catalog.views import ScannedCode, ScannedPlace
+from pullsvc.catalog.views import Barcode, FoundItem, ScannedCode, ScannedPlace
 from pullsvc.stock.batches import MAX_COUNTS_A_CALL
 from pullsvc.stock.rules import MAX_MOVE_QTY
 from pullsvc.web.bodies import Body, Moment
@@ -169,6 +169,17 @@ class Count(BaseModel):
     variance: int | None
 
 
+class ListedCount(Count):
+    """A count with what somebody needs to know to take it; not what the book says before it is taken."""
+
+    description: str
+    department: str
+    case_pack: int
+    zone: str
+    walk_seq: int = Field(description="Place on the walk; lower comes first.")
+    barcodes: list[Barcode]
+
+
 class CountAnswer(BaseModel):
     """A count and the book it left; the book differs where units moved since the count."""
 
@@ -180,6 +191,49 @@ class CountRequest(BaseModel):
     """The request for a count; null when one was open already."""
 
     count_id: int | None
+
+
+class Bin(BaseModel):
+    """A place in the backroom where units of an item may go."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    location: str = Field(examples=["BR-A-03-2"])
+    zone: str
+    walk_seq: int = Field(description="Place on the walk; lower comes first.")
+    qty: int = Field(description="Units of the item there by the book; 0: it lay there before, or nothing does.")
+
+
+class Backstock(BaseModel):
+    """Units that stand where goods arrive or come back to, and wait to be put away."""
+
+    location: str = Field(examples=["RETURNS"])
+    sku: str
+    qty: int
+    description: str
+    department: str
+    case_pack: int
+    barcodes: list[Barcode]
+    bins: list[Bin] = Field(description="Its own bins, the fullest first; at most three.")
+
+
+class Standing(BaseModel):
+    """Where units wait to be put away."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    location: str
+    qty: int
+
+
+class BinSuggestion(BaseModel):
+    """Where units of an item go, and where they may have come from."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    item: FoundItem
+    standing: list[Standing] = Field(description="Where it waits to be put away, most first.")
+    bins: list[Bin] = Field(description="Its own bins, the fullest first; if it has none, empty ones near its like.")
 
 
 class Discrepancy(BaseModel):
