@@ -100,6 +100,9 @@ GUESTS = {
             "discrepancies",
             "receipt_revisions",
             "waiting_receipts",
+            "sessions",
+            "device_enrolments",
+            "sign_in_guards",
         )
     },
 }

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         default=90,
         ge=7,
         le=4000,
-        description="Days that pulls, tasks, counts, discrepancies are kept after their end.",
+        description="Days that pulls, tasks, counts, discrepancies, sessions are kept after their end.",
     )
     max_streams: int = Field(default=500, ge=1, le=10_000, description="Live event streams per process.")
     label_font: Path | None = Field(

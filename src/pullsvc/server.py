@@ -9,6 +9,7 @@ import contextlib
 import gc
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -48,6 +49,10 @@ class Plan:
 
 class AddressInUse(OSError):
     """The address cannot be listened on; the text says which and why."""
+
+
+class CertificateUnusable(Exception):
+    """Certificate and key cannot be answered with; the text says why."""
 
 
 class Server(uvicorn.Server):
@@ -90,10 +95,27 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, *, secure: bool = False) -> str:
     """Return the URL under which the socket is reached."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def check_certificate(settings: Settings) -> None:
+    """See that the settings' certificate and key, if any, can be used: before anything is started.
+
+    Raises:
+        CertificateUnusable: they cannot be read, or do not belong together.
+    """
+    if settings.tls_cert:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_cert, settings.tls_key)
+        except OSError as failure:
+            reason = failure.strerror or getattr(failure, "reason", "") or "they do not belong together"
+            raise CertificateUnusable(
+                f"cannot use the certificate {settings.tls_cert} with the key {settings.tls_key}: {reason}"
+            ) from failure
 
 
 def run(
@@ -201,6 +223,8 @@ class _Web(_Part):
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
+            ssl_certfile=settings.tls_cert,
+            ssl_keyfile=settings.tls_key,
         )
         self._server = Server(config, on_started=on_started)
 

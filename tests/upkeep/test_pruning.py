@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from pullsvc import upkeep
+from pullsvc.access import devices, sessions
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
 from pullsvc.pulls.offers import GOOD_FOR
@@ -18,6 +19,7 @@ from pullsvc.stock import actions as stock
 from pullsvc.upkeep import pruning
 from pullsvc.upkeep.partitions import MIN_SALES_DAYS
 from pullsvc.web.idempotency import KEEP_DAYS
+from tests.access.people import person
 from tests.claims import offer
 from tests.conftest import Ticking
 from tests.factories import NOON, Floor, all_rows, floor, item, location, stamp, stocked, store
@@ -232,6 +234,22 @@ class TestRest:
 
         assert (none["receipt_revisions"], one["receipt_revisions"]) == (0, 1)
         assert await all_rows(db, "receipt_revisions") == []
+
+    async def test_what_is_left_of_signing_in_goes_with_the_work(self, db: Database) -> None:
+        """Devices and people stay; so does a lock-out that still holds."""
+        await store(db)
+        await person(db, badge="B-1")
+        for at in (NOON, LATER):
+            async with db.begin() as tx:
+                made = await devices.make_enrolment(tx, stamp(), name="Handheld", wall_now=at)
+                one = await devices.enrol(tx, code=made.code, repeat_key=None, now=at, wall_now=at)
+                attempt = await sessions.begin_attempt(tx, one, badge="B-1", now=at)
+                await sessions.begin_session(tx, attempt, lasts=timedelta(hours=12), now=at, wall_now=at)
+
+        pruned = await prune(db, now=LATER + timedelta(hours=12))
+
+        assert (pruned["sessions"], pruned["device_enrolments"], pruned["sign_in_guards"]) == (1, 1, 1)
+        assert await kept(db, "sessions", "device_enrolments", "sign_in_guards", "devices", "people") == [1, 1, 2, 2, 1]
 
     async def test_idempotency_keys_go_when_their_acts_would_be_too_late(self, db: Database) -> None:
         await store(db)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,13 +16,14 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.table import Table
 
 from pullsvc import embedded, logs
+from pullsvc.access.codes import qr_terminal
 from pullsvc.cli import runtime
 from pullsvc.cli.runtime import EXIT_FOUND, JsonFlag, page, people, say_json
 from pullsvc.config import Settings
 from pullsvc.demo import PanelMissing, panel_folder
 
 if TYPE_CHECKING:
-    from pullsvc.demo.run import Plan
+    from pullsvc.demo.run import Kept, Plan
     from pullsvc.demo.summary import Outcome
 
 Told = Callable[[str, float], None]
@@ -32,19 +33,29 @@ PLAIN_STEP = 0.25  # Without a terminal: a line at each quarter of a phase.
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
 Keep = Annotated[bool, typer.Option("--keep", help="Then serve the stores on, until Ctrl-C, at the speed of the wall.")]
+Lan = Annotated[
+    bool, typer.Option("--lan", help="With --keep: let other machines of your network in, over plain http.")
+]
 Seed = Annotated[int, typer.Option(help="Of every draw.")]
 Seconds = Annotated[float, typer.Option(min=5, max=3600, help="Real seconds that the day takes.")]
 DataDir = Annotated[Path | None, typer.Option(help="New folder for the data, kept; default: one that is removed.")]
 
 
 def demo(
-    keep: Keep = False, as_json: JsonFlag = False, seed: Seed = 1, seconds: Seconds = 70.0, data_dir: DataDir = None
+    keep: Keep = False,
+    lan: Lan = False,
+    as_json: JsonFlag = False,
+    seed: Seed = 1,
+    seconds: Seconds = 70.0,
+    data_dir: DataDir = None,
 ) -> None:
     """Play one real day in two twin stores, one with the watch and one without; status 1 when a law is broken.
 
     The receipts are real, the people are simulated. It takes about two minutes and asks nothing. Its data go into a
     PostgreSQL of its own, or into the empty, migrated database of PULLSVC_DATABASE_URL.
     """
+    if lan and not keep:
+        raise typer.BadParameter("serves nobody without --keep", param_hint="--lan")
     _need_packages()
     config = runtime.settings()
     logs.configure(form=config.log_format, level="WARNING")  # The demo tells by itself how far it is.
@@ -56,7 +67,9 @@ def demo(
         folder = stack.enter_context(_log_folder())
         where = stack.enter_context(runtime.place(_own_folder(config, stack, data_dir)))
         runtime.ensure_migrated(where)
-        show = Show(Plan(seed=seed, real_s=seconds), where.url, folder.path / LOG_NAME, keep=keep, as_json=as_json)
+        show = Show(
+            Plan(seed=seed, real_s=seconds), where.url, folder.path / LOG_NAME, keep=keep, lan=lan, as_json=as_json
+        )
         try:
             asyncio.run(show.run())
         except (DemoFailed, ServiceFailed) as failure:
@@ -120,12 +133,13 @@ class Show:
         failures: What must not have happened; known after `run`.
     """
 
-    def __init__(self, plan: "Plan", url: str, log: Path, *, keep: bool, as_json: bool) -> None:
+    def __init__(self, plan: "Plan", url: str, log: Path, *, keep: bool, lan: bool, as_json: bool) -> None:
         self.log = log
         self.failures: list[str] = []
         self._plan = plan
         self._url = url
         self._keep = keep
+        self._lan = lan
         self._as_json = as_json
 
     async def run(self) -> None:
@@ -144,19 +158,45 @@ class Show:
         if not self._keep:
             self._say(outcome)
             return
-        async with run.kept(store, self._plan, database_url=self._url, log=self.log) as (address, token):
-            self._say(outcome, address=address, key=token)
+        async with run.kept(store, self._plan, database_url=self._url, log=self.log, lan=self._lan) as service:
+            self._say(outcome, service)
             await asyncio.Event().wait()
 
-    def _say(self, outcome: "Outcome", **service: str) -> None:
+    def _say(self, outcome: "Outcome", service: "Kept | None" = None) -> None:
         if self._as_json:
-            say_json({**outcome.as_json(), **service})
+            say_json({**outcome.as_json(), **(asdict(service) if service else {})})
         else:
-            _print(outcome, **service)
+            _print(outcome)
+            if service:
+                _print_how_to_get_in(service, lan=self._lan)
         sys.stdout.flush()
 
 
-def _print(outcome: "Outcome", **service: str) -> None:
+def _print_how_to_get_in(service: "Kept", *, lan: bool) -> None:
+    from pullsvc.demo.visitors import COMPUTER, PHONE  # noqa: PLC0415 - beside what needs the extra `demo`
+
+    if lan:
+        page.print(
+            "[bold red]Open to your whole network, over plain http.[/] Whoever listens there can take over what you "
+            "do. For a look in a network that you trust, with nothing real in it; never for a store."
+        )
+    table = Table("name", "role", "badge", "PIN", title="Sign in to the store with the watch, on an enrolled device")
+    for one in service.invitation.sign_ins:
+        table.add_row(one.name, one.role, one.badge, one.pin)
+    page.print(table)
+    page.print("To enrol a device open its link on it, once, within ten minutes:")
+    for device in (COMPUTER, PHONE):
+        page.print(f"  {device}: {service.invitation.enrolments[device]}", soft_wrap=True, markup=False)
+    page.print(qr_terminal(service.invitation.enrolments[PHONE]), markup=False, soft_wrap=True)
+    if not lan:
+        port = service.address.rpartition(":")[2]
+        page.print(f"A phone gets here by USB (adb reverse tcp:{port} tcp:{port}), or with --lan.", markup=False)
+    page.print(f"Board and handheld: {service.address}/app/ (API: {service.address}/docs)", markup=False)
+    page.print(f"Key of a lead in both stores: {service.key}", soft_wrap=True, markup=False)
+    page.print("Serving until Ctrl-C.")
+
+
+def _print(outcome: "Outcome") -> None:
     from pullsvc.demo import summary  # noqa: PLC0415 - needs the extra `demo`
 
     table = Table("", *(day.label for day in outcome.days), title=f"Real receipts, simulated people: {outcome.played}")
@@ -167,9 +207,6 @@ def _print(outcome: "Outcome", **service: str) -> None:
     page.print(table)
     for remark in summary.remarks(outcome):
         page.print(remark, markup=False)
-    if service:
-        page.print(f"Serving until Ctrl-C: {service['address']} (docs: {service['address']}/docs)", markup=False)
-        page.print(f"Key of a lead in both stores: {service['key']}", soft_wrap=True, markup=False)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ PYTHON_MIN = (3, 11)
 POSTGRES_MIN = 150_000
 FREE_DISK_MIN_BYTES = 1 << 30
 CLOCK_SKEW_MAX_S = 2.0
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HEARTBEAT_MAX_AGE = timedelta(minutes=1)
 
 SERVER_SETTINGS = sql("""
@@ -87,7 +88,7 @@ async def _collect() -> list[Finding]:
         known = ", ".join(f"PULLSVC_{name.upper()}" for name in Settings.model_fields)
         return [*found, Finding("settings", State.BROKEN, str(wrong), f"known are: {known}")]
     found.append(Finding("settings", State.FINE, f"{len(settings.model_fields_set)} set, the others at their defaults"))
-    found.append(_port(settings))
+    found += [_port(settings), _browsers(settings)]
     if settings.given_database_url():
         url: str | None = settings.given_database_url()
     else:
@@ -115,6 +116,23 @@ def _port(settings: Settings) -> Finding:
         fix = "if that is not a pullsvc of yours, choose another with PULLSVC_HOST, PULLSVC_PORT, or --host, --port"
         return Finding("port", State.NOTE, str(taken), fix)
     return Finding("port", State.FINE, f"{settings.host}:{settings.port} is free")
+
+
+def _browsers(settings: Settings) -> Finding:
+    """Tell whether people can sign in, and whether somebody beside them could."""
+    if settings.insecure_cookies:
+        fix = "unset PULLSVC_INSECURE_COOKIES outside of a demo, and serve https (docs/handheld.md)"
+        return Finding("sign-in", State.NOTE, "over plain http: whoever hears the network can take over sessions", fix)
+    try:
+        server.check_certificate(settings)
+    except server.CertificateUnusable as unusable:
+        return Finding("sign-in", State.BROKEN, str(unusable), "set PULLSVC_TLS_CERT and PULLSVC_TLS_KEY to a pair")
+    if settings.tls_cert:
+        return Finding("sign-in", State.FINE, "over https")
+    if settings.host in LOOPBACK:
+        return Finding("sign-in", State.FINE, "in browsers of this machine, or through a proxy that serves https")
+    fix = "put a proxy with TLS in front, or set PULLSVC_TLS_CERT and PULLSVC_TLS_KEY (docs/handheld.md)"
+    return Finding("sign-in", State.NOTE, "browsers of other machines keep no session over plain http", fix)
 
 
 def _embedded(settings: Settings) -> tuple[Finding, str | None]:

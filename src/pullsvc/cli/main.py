@@ -25,7 +25,7 @@ from pullsvc.cli import (
 from pullsvc.cli.runtime import EXIT_FOUND, NotMigrated, fail
 from pullsvc.embedded import EmbeddedError
 from pullsvc.errors import Rejection
-from pullsvc.server import AddressInUse
+from pullsvc.server import AddressInUse, CertificateUnusable
 
 app = typer.Typer(
     name="pullsvc",
@@ -64,5 +64,5 @@ def main() -> None:
         app()
     except Rejection as refusal:
         fail(f"{refusal.title} {refusal.detail}", status=EXIT_FOUND)
-    except (AddressInUse, EmbeddedError, NotMigrated) as trouble:
+    except (AddressInUse, CertificateUnusable, EmbeddedError, NotMigrated) as trouble:
         fail(str(trouble), status=EXIT_FOUND)

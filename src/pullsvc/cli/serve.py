@@ -1,6 +1,7 @@
 """`serve` and `worker`: run until told to stop."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,16 +21,23 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Processes that take requests.")] = 1,
     loops: Annotated[bool, typer.Option("--worker/--no-worker", help="Run the background loops, too.")] = True,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM); default: PULLSVC_TLS_CERT.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM); default: PULLSVC_TLS_KEY.")] = None,
 ) -> None:
     """Serve the API, and run the background loops beside it.
 
     Without PULLSVC_DATABASE_URL an embedded PostgreSQL is started and kept up to date; with it, run `migrate` first.
     """
     config = runtime.settings()
+    if bool(tls_cert) != bool(tls_key):
+        raise typer.BadParameter("give --tls-cert and --tls-key, both or neither")
+    if tls_cert:
+        config = config.model_copy(update={"tls_cert": tls_cert, "tls_key": tls_key})
+    server.check_certificate(config)
     listener = server.bind(host or config.host, config.port if port is None else port)
     with runtime.place(config) as where:
         runtime.ensure_migrated(where)
-        address = server.address_of(listener)
+        address = server.address_of(listener, secure=bool(config.tls_cert))
         plan = Plan(settings=config, database_url=where.url, loops=loops)
         _say_how_to_begin(where.url, config)
 

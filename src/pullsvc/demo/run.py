@@ -26,6 +26,7 @@ from pullsvc.demo.service import logged_errors
 from pullsvc.demo.shop import Shop, StoreTime
 from pullsvc.demo.staff import Badge, Staff
 from pullsvc.demo.summary import Outcome
+from pullsvc.demo.visitors import Invitation, invite, lan_address
 from pullsvc.demo.world import Hours, open_world
 from pullsvc.running import serving
 from pullsvc.upkeep import roll
@@ -187,10 +188,12 @@ async def refuse_taken(db: Database) -> None:
 
 
 @asynccontextmanager
-async def _service(database_url: str, log: Path, clock: Clock, *words: str, **settings: str) -> AsyncIterator[str]:
+async def _service(
+    database_url: str, log: Path, clock: Clock, *words: str, host: str = "127.0.0.1", **settings: str
+) -> AsyncIterator[str]:
     """Run the service on this clock; gives its address."""
     telling = clock_environment(start=clock.start, origin=clock.origin, speed=clock.speed)
-    async with serving(database_url, log, settings={**telling, **settings}, words=words) as service:
+    async with serving(database_url, log, settings={**telling, **settings}, words=words, host=host) as service:
         yield service.address
 
 
@@ -295,12 +298,35 @@ async def _tell_time(shop: Shop, told: Told) -> None:
         await asyncio.sleep(TELL_EVERY_S)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The stores served on after their day.
+
+    Attributes:
+        address: Where.
+        key: A lead's key for both stores.
+        invitation: How people get into the store with the watch.
+    """
+
+    address: str
+    key: str
+    invitation: Invitation
+
+
 @asynccontextmanager
-async def kept(store: DemoStore, plan: Plan, *, database_url: str, log: Path) -> AsyncIterator[tuple[str, str]]:
-    """Serve the stores on, from the end of their day at the speed of the wall; gives the address and a lead's key."""
-    async with operator(database_url) as db:
-        roles = dict.fromkeys(LABELS, Role.LEAD)
-        token = await staff.hire_visitor(db, roles=roles, now=wall_clock().now())
+async def kept(store: DemoStore, plan: Plan, *, database_url: str, log: Path, lan: bool) -> AsyncIterator[Kept]:
+    """Serve the stores on, from the end of their day at the speed of the wall.
+
+    Args:
+        store: What both stores are made of.
+        plan: How the day was played.
+        database_url: Where the stores are.
+        log: Where the service's output goes.
+        lan: Whether other machines of the network get in, over plain http; else only this one.
+    """
     clock = scaled_clock(start=plan.at(store, plan.closes), speed=1.0)
-    async with _service(database_url, log, clock) as address:
-        yield address, token
+    reach = {"host": lan_address(), "PULLSVC_INSECURE_COOKIES": "true"} if lan else {}
+    async with operator(database_url) as db, _service(database_url, log, clock, **reach) as address:
+        now = wall_clock().now()
+        key = await staff.hire_visitor(db, roles=dict.fromkeys(LABELS, Role.LEAD), now=now)
+        yield Kept(address, key, await invite(db, store_id=WITH_WATCH, address=address, now=clock.now(), wall_now=now))

@@ -94,6 +94,28 @@ KEYS = sql("""
     DELETE FROM idempotency_keys k USING old
     WHERE k.store_id = :store_id AND k.principal_id = old.principal_id AND k.key = old.key
 """)
+# Of signing in: what ended long ago, and what nobody has got wrong for long.
+SESSIONS = sql("""
+    WITH old AS MATERIALIZED (
+        SELECT session_id FROM sessions WHERE store_id = :store_id AND expires_at < :before
+        ORDER BY session_id LIMIT :at_once FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM sessions s USING old WHERE s.store_id = :store_id AND s.session_id = old.session_id
+""")
+ENROLMENTS = sql("""
+    WITH old AS MATERIALIZED (
+        SELECT enrolment_id FROM device_enrolments WHERE store_id = :store_id AND expires_at < :before
+        ORDER BY enrolment_id LIMIT :at_once FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM device_enrolments e USING old WHERE e.store_id = :store_id AND e.enrolment_id = old.enrolment_id
+""")
+GUARDS = sql("""
+    WITH old AS MATERIALIZED (
+        SELECT guarded FROM sign_in_guards WHERE store_id = :store_id AND failed_at < :before
+        ORDER BY guarded LIMIT :at_once FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM sign_in_guards g USING old WHERE g.store_id = :store_id AND g.guarded = old.guarded
+""")
 
 
 async def prune_store(
@@ -106,8 +128,8 @@ async def prune_store(
         store_id: The store.
         now: The present moment of the service's clock, aware.
         retention_days: Days that sales are kept, and with them what was corrected.
-        work_days: Days that pulls with their asks, tasks with their lines, counts and discrepancies are kept after
-            they ended.
+        work_days: Days that pulls with their asks, tasks with their lines, counts, discrepancies and sessions are kept
+            after they ended.
     Returns:
         How many of each went; lines count as their task, asks as their pull.
     Raises:
@@ -119,6 +141,9 @@ async def prune_store(
         ("pulls", PULLS, ended),
         ("counts", COUNTS, ended),
         ("discrepancies", DISCREPANCIES, ended),
+        ("sessions", SESSIONS, ended),
+        ("device_enrolments", ENROLMENTS, ended),
+        ("sign_in_guards", GUARDS, ended),
         ("receipt_revisions", REVISIONS, oldest_sales_day(now.date(), retention_days)),
         ("waiting_receipts", WAITING, oldest_sales_day(now.date(), retention_days)),
         ("offers", OFFERS, now),
