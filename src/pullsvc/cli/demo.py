@@ -180,7 +180,7 @@ def _print_how_to_get_in(service: "Kept", *, lan: bool) -> None:
             "[bold red]Open to your whole network, over plain http.[/] Whoever listens there can take over what you "
             "do. For a look in a network that you trust, with nothing real in it; never for a store."
         )
-    table = Table("name", "role", "badge", "PIN", title="Sign in to the store with the watch, on an enrolled device")
+    table = Table("name", "role", "badge", "PIN", title="Who may sign in to the store with the watch")
     for one in service.invitation.sign_ins:
         table.add_row(one.name, one.role, one.badge, one.pin)
     page.print(table)
