@@ -54,9 +54,9 @@ DOORS: dict[Perm | None, str] = {
         list_label_stocks list_people print_labels reassign_task replay_unknown_codes restore_unknown_code
     """,
     Perm.MANAGE: """
-        add_person edit_person import_catalog list_devices make_device_enrolment print_badges put_item put_location
-        put_placement put_tub put_watch_settings rehearse_watch_settings remove_placement retire_item retire_location
-        revoke_device
+        add_person edit_many_placements edit_person edit_store export_catalog import_catalog list_devices list_keys
+        make_device_enrolment make_key print_badges put_item put_location put_placement put_tub put_watch_settings
+        rehearse_watch_settings remove_placement retire_item retire_location revoke_device revoke_key
         set_pin_of_person
     """,
     Perm.SELL: """

@@ -271,8 +271,8 @@ class TestImportCatalog:
             headers={"Content-Type": "application/x-ndjson"},
         )
 
-        assert csv.json() == {"rows": 1, "created": 1, "changed": 0, "unchanged": 0}
-        assert ndjson.json() == {"rows": 1, "created": 1, "changed": 0, "unchanged": 0}
+        assert csv.json() == {"rows": 1, "created": 1, "changed": 0, "unchanged": 0, "dry_run": False}
+        assert ndjson.json() == {"rows": 1, "created": 1, "changed": 0, "unchanged": 0, "dry_run": False}
 
     async def test_answers_errors_as_a_problem(self, manager: httpx.AsyncClient, db: Database) -> None:
         refused = await manager.post(

@@ -112,9 +112,12 @@ class Act:
         async with self.keyed.repeats(db):
             return await combiner.do(db, (self, item))
 
-    def answer(self, tx: Tx, body: object, *, status: int = 200) -> Response:
-        """Return the response and keep it for repeats, in the same transaction; the body is a model or plain values."""
-        return self.keyed.answer(tx, body, now=self.caller.now, status=status)
+    def answer(self, tx: Tx, body: object, *, status: int = 200, kept: object = None) -> Response:
+        """Return the response and keep it for repeats, in the same transaction; the body is a model or plain values.
+
+        What holds a secret says in `kept` what is kept in its place: the same without it.
+        """
+        return self.keyed.answer(tx, body, now=self.caller.now, status=status, kept=kept)
 
     async def nothing(self, db: Database) -> Response:
         """Return 204 for an act that found nothing to do, unless this is a repeat of one that did something."""

@@ -36,6 +36,26 @@ LIST_KEYS = sql("""
     ORDER BY k.created_at, k.key_id
     LIMIT :limit
 """)
+# A key is the store's own when its holder may do nothing anywhere else, nor more than a manager may give.
+_IS_OURS = """
+    p.chain_role IS NULL AND NOT EXISTS (
+        SELECT 1 FROM grants o
+        WHERE o.principal_id = p.principal_id AND (o.store_id <> :store_id OR o.role = 'admin'))
+"""
+LIST_KEYS_OF_STORE = sql(f"""
+    SELECT k.key_id, p.name, p.kind, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, {_IS_OURS} AS is_ours,
+           array_agg(g.role ORDER BY g.role) AS roles
+    FROM grants g JOIN principals p USING (principal_id) JOIN api_keys k USING (principal_id)
+    WHERE g.store_id = :store_id AND (CAST(:after AS text) IS NULL OR k.key_id > :after)
+    GROUP BY k.key_id, p.principal_id
+    ORDER BY k.key_id LIMIT :limit
+""")
+KEY_OF_STORE = sql(f"""
+    SELECT {_IS_OURS} AS is_ours FROM api_keys k JOIN principals p USING (principal_id)
+    WHERE k.key_id = :key_id AND k.revoked_at IS NULL
+      AND EXISTS (SELECT 1 FROM grants g WHERE g.store_id = :store_id AND g.principal_id = p.principal_id)
+    FOR UPDATE OF k
+""")
 
 
 async def key_with_grants(tx: Tx, *, key_id: str, now: object) -> Row | None:

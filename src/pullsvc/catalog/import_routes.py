@@ -2,14 +2,15 @@
 
 import asyncio
 import io
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from pullsvc.access.edge import Caller, may
 from pullsvc.access.rules import Perm
 from pullsvc.catalog import imports, views
-from pullsvc.catalog.imports import Media, What
+from pullsvc.catalog.imports import Media, OnlyTried, What
 from pullsvc.web.deps import Db
 from pullsvc.web.problems import TITLES, problem
 
@@ -37,7 +38,13 @@ UNSUPPORTED: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/imports/{what}", response_model=views.ImportResult, responses=UNSUPPORTED, openapi_extra=BODY)
-async def import_catalog(what: What, caller: Annotated[Caller, may(Perm.MANAGE)], db: Db, request: Request) -> Any:
+async def import_catalog(
+    what: What,
+    caller: Annotated[Caller, may(Perm.MANAGE)],
+    db: Db,
+    request: Request,
+    dry_run: Annotated[bool, Query(description="Say what it would do, and change nothing.")] = False,
+) -> Any:
     """Create or change items, barcodes, locations or placements from a file: all of it or nothing.
 
     Sending the same file again changes nothing. An error names its row, its column and the reason; the first 100 are
@@ -49,8 +56,14 @@ async def import_catalog(what: What, caller: Annotated[Caller, may(Perm.MANAGE)]
         return problem(415, code=code, title=title, detail="Send text/csv or application/x-ndjson, as plain UTF-8.")
     lines = io.BytesIO(await request.body())
     rows = await asyncio.to_thread(imports.read_rows, what, media, lines)
-    async with db.begin() as tx:
-        return await imports.import_rows(tx, caller.stamp(), what, rows)
+    try:
+        async with db.begin() as tx:
+            counts = await imports.import_rows(tx, caller.stamp(), what, rows)
+            if dry_run:
+                raise OnlyTried(counts)
+    except OnlyTried as tried:
+        counts = tried.counts
+    return {**asdict(counts), "dry_run": dry_run}
 
 
 def _media_of(request: Request) -> Media | None:

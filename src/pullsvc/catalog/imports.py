@@ -42,6 +42,14 @@ class Media(StrEnum):
     NDJSON = "application/x-ndjson"
 
 
+class OnlyTried(Exception):
+    """Rolls an import back that was only to be tried: done to the end, so whatever would be refused is known."""
+
+    def __init__(self, counts: Counts) -> None:
+        super().__init__(counts)
+        self.counts = counts
+
+
 def _readable_sku(sku: str) -> str:
     try:
         rules.check_sku(sku)

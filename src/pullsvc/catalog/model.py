@@ -1,8 +1,10 @@
 """The plain values of the catalog: what a store sells, where it stands, and in which limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
+from typing import Any
 
 MAX_INT = 2**31 - 1
 MAX_PACK_QTY = 10_000
@@ -12,6 +14,11 @@ MAX_SPANS_PER_DAY = 4
 NO_ZONE = "unknown"  # Where an item is that lies in no bin; so no location may be there.
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def whole_week(hours: Mapping[Any, list[list[str]]]) -> dict[str, list[list[str]]]:
+    """Return opening hours with every weekday named; a day left out is closed."""
+    return {day: hours.get(day, []) for day in WEEKDAYS}
 
 
 class Attribute(StrEnum):

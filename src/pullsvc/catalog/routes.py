@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from pullsvc.access.edge import Caller, StoreId, ThePrincipal, may, may_in_chain
 from pullsvc.access.rules import Perm, Principal
-from pullsvc.catalog import actions, import_routes, queries, views
+from pullsvc.catalog import actions, import_routes, plan_routes, queries, views
 from pullsvc.catalog.model import PlaceKind
 from pullsvc.outbox.actions import Stamp
 from pullsvc.web.deps import Db, Now, printable
@@ -268,3 +268,4 @@ router = APIRouter()
 router.include_router(stores)
 router.include_router(rooms)
 router.include_router(import_routes.router)
+router.include_router(plan_routes.router)

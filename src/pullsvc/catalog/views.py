@@ -123,11 +123,10 @@ class StoreBody(Body):
 
     def data(self) -> model.StoreData:
         """Return the store with every weekday named."""
-        hours = {day: self.opening_hours.get(day, []) for day in model.WEEKDAYS}  # type: ignore[call-overload]  # any day may be asked for
         return model.StoreData(
             name=self.name,
             time_zone=self.time_zone,
-            opening_hours=hours,
+            opening_hours=model.whole_week(self.opening_hours),
             day_starts_at=time.fromisoformat(self.day_starts_at),
         )
 
@@ -358,3 +357,4 @@ class ImportResult(BaseModel):
     created: int = Field(examples=[1100])
     changed: int = Field(examples=[60])
     unchanged: int = Field(examples=[40])
+    dry_run: bool = Field(default=False, description="Whether it was only tried, and nothing changed.")

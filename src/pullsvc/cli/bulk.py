@@ -10,7 +10,7 @@ from pullsvc.access.queries import store_exists
 from pullsvc.access.rules import NoSuchStore
 from pullsvc.catalog import imports
 from pullsvc.catalog.bulk import Counts
-from pullsvc.catalog.imports import Media, What
+from pullsvc.catalog.imports import Media, OnlyTried, What
 from pullsvc.cli import runtime
 from pullsvc.cli.runtime import EXIT_FOUND, JsonFlag, people, say_json
 from pullsvc.db import Database
@@ -24,6 +24,7 @@ def import_file(
     kind: Annotated[What, typer.Argument(help="What the rows are.")],
     file: Annotated[Path, typer.Argument(help="CSV or NDJSON, by its ending.", exists=True, dir_okay=False)],
     store: Annotated[int, typer.Option(min=1, help="The store.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and change nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create or change what a file lists, all of it or nothing; a repeat changes nothing."""
@@ -36,19 +37,25 @@ def import_file(
         async with db.begin() as tx:
             if not await store_exists(tx, store_id=store):
                 raise NoSuchStore(f"Store {store} does not exist; create it over the API first.")
-            return await imports.import_rows(tx, Stamp.of_service(store, config.clock().now()), kind, rows)
+            counts = await imports.import_rows(tx, Stamp.of_service(store, config.clock().now()), kind, rows)
+            if dry_run:
+                raise OnlyTried(counts)
+            return counts
 
     try:
         with file.open("rb") as lines:
             rows = imports.read_rows(kind, media, lines)
-        counts = asdict(runtime.with_database(act, config=config))
+        counts = runtime.with_database(act, config=config)
+    except OnlyTried as tried:
+        counts = tried.counts
     except ImportRefused as refused:
         show_refusal(refused, as_json=as_json)
         raise typer.Exit(EXIT_FOUND) from None
     if as_json:
-        say_json(counts)
+        say_json({**asdict(counts), "dry_run": dry_run})
     else:
-        people.print(f"{kind}: " + ", ".join(f"{n} {word}" for word, n in counts.items()))
+        said = ", ".join(f"{n} {word}" for word, n in asdict(counts).items())
+        people.print(f"{kind}: {said}" + (" - only tried, nothing changed" if dry_run else ""))
 
 
 def show_refusal(refused: ImportRefused, *, as_json: bool) -> None:

@@ -103,8 +103,11 @@ class KeyedRequest:
                 await self.replay(db)
             raise
 
-    def answer(self, tx: Tx, body: object, *, now: datetime, status: int = 200) -> Response:
-        """Return the response, and keep it under the key in the same transaction; `body`: a model or plain values."""
+    def answer(self, tx: Tx, body: object, *, now: datetime, status: int = 200, kept: object = None) -> Response:
+        """Return the response, and keep it under the key in the same transaction; `body`: a model or plain values.
+
+        `kept` is what a repeat is answered instead, if that must not be the same: a secret is shown once.
+        """
         content = to_json(body).decode()
         row = {
             "store_id": self.store_id,
@@ -112,7 +115,7 @@ class KeyedRequest:
             "key": self.key,
             "fingerprint": self.fingerprint,
             "status": status,
-            "body": content,
+            "body": content if kept is None else to_json(kept).decode(),
             "created_at": now,
         }
         tx.write_last(KEYS, row)
