@@ -167,6 +167,32 @@ class TestItems:
 
         assert (refused.status_code, refused.json()["code"]) == (422, "unreadable-code")
 
+    async def test_are_found_by_the_words_that_somebody_types(self, manager: httpx.AsyncClient) -> None:
+        for sku, description in {
+            "1": "Milk 1 l whole",
+            "2": "Milk 1 l 0.5% fat",
+            "3": "Soy drink",
+            "4": "Soap_5",
+        }.items():
+            await manager.put(f"items/{sku}", json={**MILK, "description": description, "barcodes": []})
+
+        async def found(q: str) -> list[str]:
+            return [each["sku"] for each in (await manager.get("items", params={"q": q})).json()["items"]]
+
+        assert await found("milk") == ["1", "2"]
+        assert await found("fat MILK") == ["2"]
+        assert await found("5%") == ["2"]
+        assert await found("p_5") == ["4"]
+        assert await found("milk soap") == []
+
+    async def test_are_listed_by_name(self, manager: httpx.AsyncClient) -> None:
+        for sku in ("1", "2", "3"):
+            await manager.put(f"items/{sku}", json={**MILK, "barcodes": [{"code": f"CODE-{sku}"}]})
+
+        listed = (await manager.get("items", params={"sku": ["1", "3", "nothing"]})).json()["items"]
+
+        assert [(each["sku"], each["barcodes"][0]["code"]) for each in listed] == [("1", "CODE-1"), ("3", "CODE-3")]
+
     async def test_are_listed_by_department_page_by_page(self, manager: httpx.AsyncClient) -> None:
         for n in range(5):
             body = {**MILK, "barcodes": [], "department": "dairy" if n else "bakery"}

@@ -327,3 +327,5 @@ class TestPreview:
             ("eggs", True), ("jam", False), ("milk", False), ("soap", True),
         ]  # fmt: skip
         assert next(x["qty"] for x in shown["lines"] if x["sku"] == "jam") == 20
+        assert {x["zone"] for x in shown["lines"]} == {"main"}
+        assert [x["urgency"] for x in shown["lines"]] == [x["urgency"] for x in task["lines"]]

@@ -110,6 +110,8 @@ LIST_ITEMS = sql(
     + """
       AND (CAST(:department AS text) IS NULL OR department = :department)
       AND (CAST(:active AS boolean) IS NULL OR active = :active)
+      AND (CAST(:skus AS text[]) IS NULL OR sku = ANY (CAST(:skus AS text[])))
+      AND (CAST(:words AS text[]) IS NULL OR description ILIKE ALL (CAST(:words AS text[])))
       AND (CAST(:after AS text) IS NULL OR sku > :after)
     ORDER BY sku LIMIT :limit
 """

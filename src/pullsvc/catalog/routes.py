@@ -7,12 +7,14 @@ from pydantic import AfterValidator
 
 from pullsvc.access.edge import Caller, StoreId, ThePrincipal, may, may_in_chain
 from pullsvc.access.rules import Perm, Principal
-from pullsvc.catalog import actions, import_routes, plan_routes, queries, views
+from pullsvc.catalog import actions, import_routes, plan_routes, queries, rules, views
 from pullsvc.catalog.model import PlaceKind
 from pullsvc.outbox.actions import Stamp
 from pullsvc.web.deps import Db, Now, printable
 from pullsvc.web.etags import IfMatch, check_version, etag
 from pullsvc.web.pages import Page, Paging
+
+MAX_ITEMS_NAMED = 60
 
 stores = APIRouter(prefix="/v1/stores", tags=["catalog"])
 rooms = APIRouter(prefix="/v1/stores/{store_id}", tags=["catalog"])
@@ -25,6 +27,7 @@ Sku = Annotated[str, Path(pattern=views.OWN_CODE, description="SKU.", examples=[
 Place = Annotated[str, Path(pattern=views.OWN_CODE, description="Location, as on its label.", examples=["A07-3"])]
 Scanned = Annotated[views.ScannedCode, Query(examples=["]C10109521234543213"])]
 Filter = Annotated[str, Query(min_length=1, max_length=40), AfterValidator(printable)]
+Skus = Annotated[list[Filter] | None, Query(max_length=MAX_ITEMS_NAMED, description="Only these.")]
 
 ETAG = {"ETag": {"description": "The version; send it as If-Match to change it.", "schema": {"type": "string"}}}
 READ: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG}}
@@ -86,9 +89,15 @@ async def look_up_code(caller: Reader, db: Db, code: Scanned) -> Any:
 
 @rooms.get("/items", response_model=Page[views.Item])
 async def list_items(
-    caller: Reader, db: Db, page: Paging, department: Filter | None = None, active: bool | None = None
+    caller: Reader,
+    db: Db,
+    page: Paging,
+    department: Filter | None = None,
+    active: bool | None = None,
+    sku: Skus = None,
+    q: Filter | None = None,
 ) -> dict[str, Any]:
-    """List items with their barcodes."""
+    """List items with their barcodes: all, those named, or those whose description has every word of `q`."""
     (after,) = page.key(str)
     async with db.read() as tx:
         rows = await tx.rows(
@@ -96,6 +105,8 @@ async def list_items(
             store_id=caller.store_id,
             department=department,
             active=active,
+            skus=sku,
+            words=rules.like_words(q) if q else None,
             after=after,
             limit=page.limit + 1,
         )

@@ -104,6 +104,11 @@ def normal_code(raw: str) -> str:
     return scan.code
 
 
+def like_words(text: str) -> list[str]:
+    """Return a LIKE pattern for each word of what somebody typed; its own wildcards are taken as they are."""
+    return ["%" + re.sub(r"([%_\\])", r"\\\1", word) + "%" for word in text.split()]
+
+
 def sku_forms(code: str) -> list[str]:
     """Return the skus that a normal code may stand for where no barcode has it.
 

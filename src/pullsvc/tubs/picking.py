@@ -100,6 +100,8 @@ class PlannedLine(NamedTuple):
     walk_seq: int
     qty: int
     rides: bool = False
+    zone: str = ""
+    urgency: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +278,7 @@ class _Draft:
 
     def _add(self, candidate: Candidate, stop: Bin, qty: int) -> None:
         stopped = (candidate.pull_id, candidate.sku, candidate.shelf, stop.location, stop.walk_seq, qty)
-        self.lines.append(PlannedLine(*stopped, rides=candidate.rides))
+        self.lines.append(PlannedLine(*stopped, candidate.rides, stop.zone, candidate.urgency))
         self._volume_ml += qty * candidate.volume_ml
         self._weight_g += qty * candidate.weight_g
         self._seconds += LINE_S + UNIT_S * qty

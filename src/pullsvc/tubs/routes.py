@@ -60,7 +60,7 @@ async def preview_tasks(
 
 
 def _stop(line: PlannedLine) -> dict[str, Any]:
-    stop = {name: getattr(line, name) for name in ("sku", "shelf", "location", "qty")}
+    stop = {name: getattr(line, name) for name in ("sku", "shelf", "location", "zone", "urgency", "qty")}
     return {"pull_id": None if line.rides else line.pull_id, **stop}
 
 

@@ -207,6 +207,8 @@ class PlannedView(BaseModel):
     sku: str
     shelf: str
     location: str
+    zone: str = Field(description="Backroom zone of the stop.")
+    urgency: int = Field(description="0..100; from 80 on somebody waits.")
     qty: int
 
 
