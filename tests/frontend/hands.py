@@ -90,6 +90,10 @@ class Device:
         for text in texts:
             await expect(self.page.get_by_text(text).first).to_be_visible()
 
+    async def all_sent(self) -> None:
+        """Wait until nothing waits to be sent, and nothing was refused."""
+        await expect(self.page.locator(".badge")).to_have_count(0)
+
     async def goes_offline(self) -> None:
         await self.page.context.set_offline(True)
 

@@ -12,7 +12,7 @@ import * as session from "./core/session.js";
 import { steps } from "./ui/router.js";
 import "./ui/theme.js";
 import { Flash } from "./ui/status.js";
-import { Page, Toast, Trouble, html } from "./ui/ui.js";
+import { Page, Trouble, html } from "./ui/ui.js";
 import { Enrol } from "./screens/enrol.js";
 import { SignIn } from "./screens/sign_in.js";
 import { Locked } from "./screens/locked.js";
@@ -20,7 +20,7 @@ import { SCREENS } from "./screens/registry.js";
 
 function App() {
   const [first = "", ...rest] = steps.value;
-  return html`${first === "enrol" ? html`<${Enrol} code=${rest[0] ?? ""} />` : html`<${Door} first=${first} rest=${rest} />`}<${Toast} /><${Flash} />`;
+  return html`${first === "enrol" ? html`<${Enrol} code=${rest[0] ?? ""} />` : html`<${Door} first=${first} rest=${rest} />`}<${Flash} />`;
 }
 
 /** @param {{first: string, rest: string[]}} props */

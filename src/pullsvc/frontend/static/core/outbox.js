@@ -1,7 +1,7 @@
 // What was done on this device and is on its way to the service: kept before it is sent, sent in order, sent again
 // until there is an answer, done once. Each act has its own Idempotency-Key, so a repeat is harmless.
 
-import { batch, signal } from "@preact/signals-core";
+import { batch, computed, signal } from "@preact/signals-core";
 import { Refusal, online, request } from "./api.js";
 import { nowText } from "./clock.js";
 import { uuid } from "./ids.js";
@@ -11,6 +11,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A mistake of the service is tried this often; then a person has to look, and the rest goes on. */
 const MAX_TRIES_AT_A_BUG = 6;
+const MAX_OUTCOMES = 50;
 
 /**
  * @typedef {object} Act
@@ -23,14 +24,19 @@ const MAX_TRIES_AT_A_BUG = 6;
  * @property {number} person who did it; only they can send it
  * @property {string} madeAt server time, as far as known
  * @property {number} tries
- * @property {string} [fenceFrom] key of the act whose answer has the fence of this one
  * @property {{code: string, title: string, detail: string}} [refusal] why it needs attention
  */
 
-/** Acts waiting to be answered, in order. @type {import("@preact/signals-core").Signal<Act[]>} */
-export const waiting = signal([]);
+/** Acts that are kept. @type {import("@preact/signals-core").Signal<Act[]>} */
+const kept = signal([]);
+/** Acts that are being written, for a few ms: a screen shows them at once. @type {import("@preact/signals-core").Signal<Act[]>} */
+const drafts = signal([]);
+/** Acts waiting to be answered, in order. */
+export const waiting = computed(() => [...kept.value, ...drafts.value]);
 /** Acts refused for good. @type {import("@preact/signals-core").Signal<Act[]>} */
 export const attention = signal([]);
+/** What became of the latest acts of this page, by `seq`. @type {import("@preact/signals-core").Signal<Map<number, {answer: any, refusal: Refusal | null}>>} */
+export const outcomes = signal(new Map());
 /** Whether an act is on its way right now. */
 export const sending = signal(false);
 
@@ -79,21 +85,35 @@ export const ofOthers = () => waiting.value.filter((act) => act.person !== perso
 
 /**
  * Keep an act and send it when it is its turn.
- * @param {{path: string, body?: any, what: string, about?: Record<string, any>, fenceFrom?: string}} act
+ * @param {{path: string, body?: any, what: string, about?: Record<string, any>}} act
  * @returns {Promise<Act>} once it is kept; its answer comes to the listeners
  */
-export async function put({ path, body, what, about = {}, fenceFrom }) {
-  const db = await database;
-  const act = { path, body, what, about, fenceFrom, person, madeAt: nowText(), tries: 0, key: "" };
-  const tx = db.transaction(OUTBOX, "readwrite", { durability: "strict" });
-  const seq = Number(await tx.store.add(act));
-  const kept = { ...act, seq, key: `h${device}-${seq}-${uuid()}` };
-  await tx.store.put(kept);
+export async function put({ path, body, what, about = {} }) {
+  const draft = { path, body, what, about, person, madeAt: nowText(), tries: 0, key: "", seq: 0 };
+  drafts.value = [...drafts.value, draft];
+  try {
+    const act = await write(draft);
+    batch(() => {
+      kept.value = [...kept.value.filter((one) => one.seq !== act.seq), act];
+      drafts.value = drafts.value.filter((one) => one !== draft);
+    });
+    news?.postMessage("changed");
+    void flush();
+    return act;
+  } catch (failure) {
+    drafts.value = drafts.value.filter((one) => one !== draft);
+    throw failure;
+  }
+}
+
+/** @param {Act} draft @returns {Promise<Act>} with its place and its key */
+async function write({ seq: _none, ...draft }) {
+  const tx = (await database).transaction(OUTBOX, "readwrite", { durability: "strict" });
+  const seq = Number(await tx.store.add(draft));
+  const act = { ...draft, seq, key: `h${device}-${seq}-${uuid()}` };
+  await tx.store.put(act);
   await tx.done;
-  waiting.value = [...waiting.value, kept];
-  news?.postMessage("changed");
-  void flush();
-  return kept;
+  return act;
 }
 
 /** Send what waits, if nobody is at it already. */
@@ -154,11 +174,7 @@ function pause(failure) {
 /** @param {Act} act @param {any} answer */
 async function settle(act, answer) {
   const tx = (await database).transaction([OUTBOX, CACHE], "readwrite", { durability: "strict" });
-  const acts = tx.objectStore(OUTBOX);
-  await acts.delete(act.seq);
-  for (const later of await acts.getAll()) {
-    if (later.fenceFrom === act.key) await acts.put({ ...later, fenceFrom: undefined, body: { ...later.body, fence: answer.fence } });
-  }
+  await tx.objectStore(OUTBOX).delete(act.seq);
   const { keeps } = act.about;
   let folded;
   if (keeps && fold) {
@@ -182,10 +198,11 @@ async function refuse(act, refusal) {
 }
 
 /** @type {Listener} */
-function tell(act, answer, refusal, kept) {
+function tell(act, answer, refusal, folded) {
   batch(() => {
-    waiting.value = waiting.value.filter((one) => one.seq !== act.seq);
-    listeners.forEach((listener) => listener(act, answer, refusal, kept));
+    kept.value = kept.value.filter((one) => one.seq !== act.seq);
+    outcomes.value = new Map([...outcomes.value, [act.seq, { answer, refusal }]].slice(-MAX_OUTCOMES));
+    listeners.forEach((listener) => listener(act, answer, refusal, folded));
   });
   news?.postMessage("changed");
 }
@@ -204,5 +221,5 @@ export async function again(act) {
 
 async function mirror() {
   const db = await database;
-  [waiting.value, attention.value] = await Promise.all([db.getAll(OUTBOX), db.getAll(ATTENTION)]);
+  [kept.value, attention.value] = await Promise.all([db.getAll(OUTBOX), db.getAll(ATTENTION)]);
 }

@@ -8,6 +8,8 @@ const SILENCE_MS = 60;
 const STUMBLE_MS = 400;
 /** The same code again within this time is one pull of the trigger that was sent twice. */
 const DOUBLE_MS = 250;
+/** So long a scan waits for a screen that is about to come up. */
+const HOLD_MS = 3_000;
 const GROUP_SEPARATOR = "\x1d";
 const MIN_SCAN_CHARS = 3;
 /** Faster than anybody types: what comes so into a text field is a scan. */
@@ -28,11 +30,15 @@ let buffer = "";
 let timer = 0;
 let endsWithEnter = localStorage.getItem("scanner") === "enter";
 let last = { code: "", at: -Infinity };
+/** A scan that came while no screen was up yet. */
+let held = /** @type {{reading: Reading, at: number} | null} */ (null);
 let field = /** @type {HTMLTextAreaElement | null} */ (null);
 
 /** @param {(reading: Reading) => boolean | void} taker @returns {() => void} no longer take scans */
 export function onScan(taker) {
   takers.push(taker);
+  if (held && performance.now() - held.at < HOLD_MS) offer(held.reading);
+  held = null;
   return () => void takers.splice(takers.indexOf(taker), 1);
 }
 
@@ -158,5 +164,11 @@ export function deliver(text) {
   last = { code, at };
   if (!code || isDouble) return;
   const reading = { code, command: commandOf(code) };
+  if (takers.length) offer(reading);
+  else held = { reading, at };
+}
+
+/** @param {Reading} reading */
+function offer(reading) {
   for (const taker of takers.slice().reverse()) if (taker(reading) !== false) return;
 }

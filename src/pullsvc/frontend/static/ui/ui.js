@@ -1,7 +1,7 @@
 // The parts that screens are made of. Each takes plain values; what it looks like stands in style.css.
 
 import { h } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import htm from "htm";
 import { Refusal } from "../core/api.js";
@@ -37,6 +37,7 @@ export function Page({ title, foot, back: way, wide, aside, children }) {
       ${aside}<${StatusBadge} />
     </header>
     <main class="body" tabindex="0" aria-label=${title}>${children}</main>
+    <${Toast} />
     ${foot && html`<footer class="foot">${foot}</footer>`}
   </div>`;
 }
@@ -69,7 +70,7 @@ export const Empty = ({ icon, title, children }) =>
 export function inWords(refusal) {
   if (!(refusal instanceof Refusal)) return { title: t("problem.unexpected"), text: String(refusal) };
   const key = `problem.${refusal.code}`;
-  if (has(key)) return { title: t(key), text: has(`${key}.do`) ? t(`${key}.do`, refusal.facts) : refusal.detail };
+  if (has(key)) return { title: t(key, refusal.facts), text: has(`${key}.do`) ? t(`${key}.do`, refusal.facts) : refusal.detail };
   return { title: refusal.title || t("problem.unexpected"), text: refusal.detail };
 }
 
@@ -141,7 +142,12 @@ export function toast(text, action) {
   }, TOAST_MS);
 }
 
-export function Toast() {
+/** Take the word away: what it offers is over. */
+export function hush() {
+  toasted.value = null;
+}
+
+function Toast() {
   const { text, label, act } = toasted.value ?? {};
   const onClick = () => {
     toasted.value = null;
@@ -154,7 +160,7 @@ export function Toast() {
 export function useScan(handler) {
   const latest = useRef(handler);
   latest.current = handler;
-  useEffect(() => onScan((reading) => latest.current(reading)), []);
+  useLayoutEffect(() => onScan((reading) => latest.current(reading)), []);
 }
 
 /**

@@ -1,0 +1,128 @@
+// Fill a tub: what comes next, the tub, line by line, the lane. Which of these is shown follows from the task alone, so
+// the screen is the same after a reload.
+
+import { useEffect, useState } from "preact/hooks";
+import { online } from "../../core/api.js";
+import { bad, good } from "../../core/feedback.js";
+import { duration, t } from "../../core/i18n.js";
+import { storePath } from "../../core/session.js";
+import * as tasks from "../../core/tasks.js";
+import { openLines } from "../../core/task_view.js";
+import { keepAwake } from "../../core/wake.js";
+import { read } from "../../core/cache.js";
+import { go } from "../../ui/router.js";
+import { Button, Empty, Figures, Notice, Page, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
+import { PickLine } from "./pick.js";
+import { BringToLane, Staged } from "./stage.js";
+
+const URGENT_FROM = 80;
+
+/** @param {{steps: string[]}} props `#/work/TUB-1` begins with that tub */
+export default function Work({ steps }) {
+  const found = useLoad(() => tasks.resume("work"), []);
+  useEffect(() => {
+    keepAwake(true);
+    return () => keepAwake(false);
+  }, []);
+  const task = tasks.task.value;
+  if (!task && found.loading) return html`<${Page} title=${t("work.title")} back=${home}><p class="soft">${t("loading")}</p><//>`;
+  if (!task && found.refusal) return html`<${Page} title=${t("work.title")} back=${home}><${Trouble} refusal=${found.refusal} retry=${found.reload} /><//>`;
+  if (!task) return html`<${Next} scanned=${steps[0] ?? ""} />`;
+  if (task.state === "staged") return html`<${Staged} task=${task} />`;
+  if (!["claimed", "filling"].includes(task.state)) return html`<${Gone} task=${task} />`;
+  if (!task.tub) return html`<${ScanTub} task=${task} />`;
+  return openLines(task).length ? html`<${PickLine} task=${task} />` : html`<${BringToLane} task=${task} />`;
+}
+
+const home = () => go("");
+
+/** What the next claim would bring; scanning an empty tub claims it. @param {{scanned: string}} props */
+function Next({ scanned }) {
+  const preview = useLoad(() => read(storePath("available-tasks?tasks=1")), []);
+  const [busy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
+  const [nothing, setNothing] = useState(false);
+  const claim = async (tub) => {
+    if (busy) return;
+    setBusy(true);
+    setRefusal(null);
+    try {
+      const given = await tasks.claim({ tub });
+      if (given) good();
+      setNothing(!given);
+      if (!given) preview.reload();
+    } catch (failure) {
+      bad();
+      setRefusal(failure);
+    }
+    setBusy(false);
+  };
+  useEffect(() => {
+    if (scanned) void claim(scanned);
+  }, []);
+  useScan(({ code, command }) => {
+    if (command === "BACK") return home();
+    if (command && command !== "OK") return bad();
+    void claim(command ? undefined : tasks.meaning(code).code);
+    return undefined;
+  });
+  const [plan] = preview.value?.value.tasks ?? [];
+  const offline = !online.value;
+  const foot = plan && html`<${Button} kind="primary" icon="tub" disabled=${busy || offline} onClick=${() => claim()}>${t("work.take")}<//>`;
+  return html`<${Page} title=${t("work.title")} back=${home} foot=${foot}>
+    ${offline && html`<${Notice} kind="look" title=${t("work.offline")}>${t("work.offline.do")}<//>`}
+    ${refusal && html`<${Trouble} refusal=${refusal} />`}
+    ${preview.refusal && !offline && html`<${Trouble} refusal=${preview.refusal} retry=${preview.reload} />`}
+    ${plan && html`<${Preview} plan=${plan} />`}
+    ${!plan && !preview.loading && !preview.refusal && html`<${Empty} icon="good" title=${t("work.none")}><p>${t("work.none.more")}</p><${Button} icon="undo" onClick=${preview.reload}>${t("work.look_again")}<//><//>`}
+    ${plan && nothing && html`<${Notice} kind="look">${t("work.gone")}<//>`}
+  <//>`;
+}
+
+/** @param {{plan: any}} props */
+function Preview({ plan }) {
+  const zones = [...new Set(plan.lines.map((line) => line.zone))].sort();
+  const urgent = plan.lines.filter((line) => line.urgency >= URGENT_FROM).length;
+  return html`
+    <p class="lead">${t("work.scan_tub")}</p>
+    <${Figures} figures=${[
+      [t("work.lines"), plan.lines.length],
+      [t("work.urgent"), urgent],
+      [t("work.takes"), duration(plan.estimated_s)],
+      [t("work.zone", { n: zones.length }), zones.join(", ")],
+    ]} />
+    <h2 class="section">${t("work.walk")}</h2>
+    <ol class="list">${plan.lines.map((line) => html`<li class="stop"><span class="code strong">${line.location}</span><span class="soft number">${t("qty", { n: line.qty })}</span>${line.urgency >= URGENT_FROM && html`<span class="tag look">${t("urgent")}</span>`}</li>`)}</ol>`;
+}
+
+/** @param {{task: import("../../core/task_view.js").Task}} props */
+function ScanTub({ task }) {
+  const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
+  useScan(({ code, command }) => {
+    if (command) return command === "BACK" ? home() : bad();
+    const { kind, code: tub } = tasks.meaning(code);
+    if (kind === "item" || kind === "lane" || kind === "place") return bad(t("work.not_a_tub"));
+    good(tub);
+    return void tasks.bindTub(tub);
+  });
+  const release = () => tasks.release().catch(setRefusal);
+  const foot = html`<${Button} kind="plain" onClick=${release}>${t("work.give_back")}<//>`;
+  return html`<${Page} title=${t("work.title")} back=${home} foot=${foot}>
+    ${refusal && html`<${Trouble} refusal=${refusal} />`}
+    <${Empty} icon="tub" title=${t("work.tub")}><p>${t("work.tub.more", { n: task.lines.length })}</p><//>
+  <//>`;
+}
+
+/** The task went on without this device. @param {{task: import("../../core/task_view.js").Task}} props */
+function Gone({ task }) {
+  const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
+  const isLeft = task.state === "abandoned";
+  const goOn = () => tasks.takeOver(task.task_id, task.state).then(() => good(), setRefusal);
+  const foot = isLeft
+    ? html`<${Button} onClick=${tasks.drop}>${t("work.leave_it")}<//><${Button} kind="primary" onClick=${goOn}>${t("work.go_on")}<//>`
+    : html`<${Button} kind="primary" onClick=${tasks.drop}>${t("continue")}<//>`;
+  return html`<${Page} title=${task.tub ?? t("work.title")} back=${home} foot=${foot}>
+    ${refusal && html`<${Trouble} refusal=${refusal} />`}
+    <${Empty} icon="look" title=${t(isLeft ? "work.left" : "work.lost")}><p>${t(`work.lost.${task.state}`)}</p><//>
+  <//>`;
+}

@@ -1,0 +1,101 @@
+"""Fill a tub: from the preview to the lane, by hand, by trigger alone, and without a network."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from pullsvc.db import Database
+from tests.factories import all_rows
+from tests.frontend.hands import Device, show
+from tests.frontend.shop import WARES, asked, stock_shop
+
+
+@pytest.fixture
+async def shop(service: str, db: Database, store: int) -> Database:
+    """The store with three shelves asked for."""
+    await stock_shop(db)
+    await asked(service, db, "1001", "1003")
+    await asked(service, db, "1004", reason="customer_waiting", qty=1)
+    return db
+
+
+async def in_tub(db: Database) -> dict[str, int]:
+    return {b["sku"]: b["qty"] for b in await all_rows(db, "balances", kind="tub") if b["qty"]}
+
+
+class TestWork:
+    async def test_from_the_next_tub_to_the_lane(
+        self, signed_in: Page, device: Device, shop: Database, artifacts: Path
+    ) -> None:
+        await device.open("work")
+        await device.sees("Scan an empty tub to start", "BR-C-01-1")
+        await show(signed_in, artifacts, "work-next")
+        await device.scan("TUB-0042")
+
+        await device.sees("BR-C-01-1", "Whole milk 1 l")
+        await show(signed_in, artifacts, "work-line")
+        await device.scan("BR-C-01-1")
+        await device.sees("Right place")
+        await device.scan(WARES["1001"][2])
+        await device.tap("The other 7")
+
+        await device.sees("Ground coffee")
+        await show(signed_in, artifacts, "work-line-next")
+        await device.scan("14006381333952")
+        await device.sees("Dishwasher tabs")
+        await device.scan(WARES["1004"][2])
+
+        await device.sees("Scan the lane")
+        await show(signed_in, artifacts, "work-lane")
+        await device.scan("LANE-2")
+        await device.sees("TUB-0042 stands in LANE-2")
+        await show(signed_in, artifacts, "work-staged")
+        await device.all_sent()
+        assert await in_tub(shop) == {"1001": 8, "1003": 8, "1004": 1}
+        assert [t["state"] for t in await all_rows(shop, "tasks")] == ["staged"]
+
+
+class TestPutAway:
+    async def test_from_the_lane_to_an_empty_tub(
+        self, signed_in: Page, device: Device, shop: Database, artifacts: Path
+    ) -> None:
+        await device.open("work")
+        await fill(device)
+        await device.open("put-away")
+        await device.sees("LANE-1")
+        await show(signed_in, artifacts, "put-tubs")
+        await device.scan("TUB-0042")
+
+        await device.sees("A03-4", "Ground coffee")
+        await show(signed_in, artifacts, "put-line")
+        await device.scan("A03-4")
+        await device.sees("A07-1")
+        await device.tap("Did not fit")
+        await show(signed_in, artifacts, "put-did-not-fit")
+        await device.tap("One less")
+        await device.tap("7 back to the backroom")
+        await device.sees("A11-2")
+        await device.scan(WARES["1004"][2])
+
+        await device.sees("TUB-0042 is empty")
+        await device.all_sent()
+        await show(signed_in, artifacts, "put-done")
+        assert await in_tub(shop) == {}
+        lines = {x["sku"]: (x["qty_put"], x["qty_returned"]) for x in await all_rows(shop, "task_lines")}
+        assert lines == {"1001": (1, 7), "1003": (8, 0), "1004": (1, 0)}
+        assert [t["state"] for t in await all_rows(shop, "tasks")] == ["closed"]
+
+
+async def fill(device: Device) -> None:
+    """Fill TUB-0042 with all there is, and stage it."""
+    await device.scan("TUB-0042")
+    await device.sees("BR-C-01-1")
+    await device.tap("All 8")
+    await device.sees("BR-D-02-1")
+    await device.tap("All 8")
+    await device.sees("BR-D-03-3")
+    await device.tap("Took it")
+    await device.scan("LANE-1")
+    await device.sees("TUB-0042 stands in LANE-1")
+    await device.all_sent()
