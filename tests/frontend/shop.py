@@ -7,6 +7,7 @@ import httpx
 
 from pullsvc.access.rules import Role
 from pullsvc.db import Database, sql
+from pullsvc.stock import actions as stock
 from tests import factories
 from tests.factories import fresh_key
 
@@ -35,7 +36,7 @@ async def stock_shop(db: Database, *, each: int = 40, capacity: int = 8) -> None
         await factories.location(db, code=bin_, zone=bin_[3], walk_seq=n)
         async with db.begin() as tx:
             await tx.run(DESCRIBE, sku=sku, description=description, department=department)
-            await factories.stock.receive(tx, factories.stamp(), sku=sku, qty=each, location=bin_, reference="opening")
+            await stock.receive(tx, factories.stamp(), sku=sku, qty=each, location=bin_, reference="opening")
     for plate in ("TUB-0042", "TUB-0043"):
         await factories.tub(db, plate=plate)
     for lane in ("LANE-1", "LANE-2"):

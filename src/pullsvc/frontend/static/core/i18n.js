@@ -64,13 +64,13 @@ const shown = (value) => (typeof value === "number" ? number(value) : String(val
 export const number = (value, options) => new Intl.NumberFormat(language.value, options).format(value);
 
 /** @param {string | number | Date} at @returns {string} hours and minutes in the store */
-export const time = (at) => inStore(at, { hour: "2-digit", minute: "2-digit" });
+export const time = (at) => inStore(at, { hour: "numeric", minute: "2-digit" });
 
 /** @param {string | number | Date} at @returns {string} */
 export const date = (at) => inStore(at, { weekday: "short", day: "numeric", month: "short" });
 
 /** @param {string | number | Date} at @returns {string} */
-export const dateTime = (at) => inStore(at, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+export const dateTime = (at) => inStore(at, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 
 /** @param {string | number | Date} at @param {Intl.DateTimeFormatOptions} options */
 function inStore(at, options) {

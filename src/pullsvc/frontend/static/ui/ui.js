@@ -74,10 +74,11 @@ export function inWords(refusal) {
   return { title: refusal.title || t("problem.unexpected"), text: refusal.detail };
 }
 
-/** @param {{refusal: unknown, retry?: () => void}} props */
+/** @param {{refusal: unknown, retry?: () => void}} props `retry`: offered where trying again may help */
 export function Trouble({ refusal, retry }) {
   const { title, text } = inWords(refusal);
-  return html`<${Notice} kind="bad" title=${title}>${text}${retry && html`<${Button} kind="small" icon="undo" onClick=${retry}>${t("try_again")}<//>`}<//>`;
+  const mayPass = !(refusal instanceof Refusal) || refusal.passes;
+  return html`<${Notice} kind="bad" title=${title}>${text}${retry && mayPass && html`<${Button} kind="small" icon="undo" onClick=${retry}>${t("try_again")}<//>`}<//>`;
 }
 
 /** @param {{name: string}} props */

@@ -69,15 +69,15 @@ function useActs({ line, undo, setChosen }) {
       const isLast = qty >= toPick(line);
       good(`${line.qty_picked + qty} / ${line.qty_planned}`);
       if (isLast) setChosen(0);
-      await tasks.pick(line, qty);
       if (isLast) done(t("pick.done", { name: line.description }), () => (setChosen(line.line_no), tasks.unpick(line, qty)));
       else undo.current = () => putBack(qty);
+      await tasks.pick(line, qty);
     },
     short: async (reason) => {
       look(t("pick.shorted"));
       setChosen(0);
-      await tasks.short(line, reason);
       done(t("pick.shorted"), () => (setChosen(line.line_no), tasks.undoShort(line)));
+      await tasks.short(line, reason);
     },
     skip: async () => {
       look(t("pick.later"));
