@@ -1,9 +1,11 @@
 // What one can do, by role, the most usual thing first.
 
 import { t } from "../core/i18n.js";
-import { can, person, store } from "../core/session.js";
-import { linkTo } from "../ui/router.js";
-import { Icon, Page, html } from "../ui/ui.js";
+import { can, person, store, storePath } from "../core/session.js";
+import { request } from "../core/api.js";
+import { bad, good } from "../core/feedback.js";
+import { go, linkTo } from "../ui/router.js";
+import { Icon, Page, html, useScan } from "../ui/ui.js";
 import { SCREENS } from "./registry.js";
 
 /** Tiles in the order of the thumb: address, icon, permission. */
@@ -21,6 +23,7 @@ const TILES = [
 ];
 
 export default function Home() {
+  useScan(({ code, command }) => (command ? false : void leadOn(code)));
   const tiles = TILES.filter(([path, , permission]) => path in SCREENS && can(permission));
   const aside = html`<a class="button icon" href=${linkTo("settings")} aria-label=${t("settings.title")}><${Icon} name="person" /></a>`;
   return html`<${Page} title=${store.value?.name ?? ""} aside=${aside}>
@@ -29,4 +32,20 @@ export default function Home() {
       ${tiles.map(([path, icon], place) => html`<a class=${place === 0 ? "tile first" : "tile"} href=${linkTo(path)}><${Icon} name=${icon} large=${true} /><span class="strong">${t(`home.${path}`)}</span><span class="hint">${t(`home.${path}.hint`)}</span></a>`)}
     </nav>
   <//>`;
+}
+
+/** A scan here says by itself what one wants: fill an empty tub, put away a full one, or look at an item. @param {string} code */
+async function leadOn(code) {
+  const scanned = encodeURIComponent(code);
+  try {
+    const { scan } = await request("GET", storePath(`lookup?code=${scanned}`));
+    if (scan.kind !== "tub") return good(), go(`find/${scanned}`);
+    const tub = await request("GET", storePath(`tubs/${encodeURIComponent(scan.code)}`));
+    const isEmpty = tub.state === "idle" || tub.state === "filling";
+    good(tub.tub);
+    return go(`${isEmpty && can("work") ? "work" : "put-away"}/${encodeURIComponent(tub.tub)}`);
+  } catch {
+    bad();
+    return go(`find/${scanned}`);
+  }
 }

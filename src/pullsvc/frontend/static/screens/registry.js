@@ -16,6 +16,9 @@ export const SCREENS = {
   ask: { load: () => import("./item/ask.js"), texts: ["item"], needs: "ask" },
   walk: { load: () => import("./item/walk.js"), texts: ["item"], needs: "ask" },
   find: { load: () => import("./item/find.js"), texts: ["item"], needs: "read" },
+  count: { load: () => import("./stock/count.js"), texts: ["stock", "item"], needs: "stock" },
+  receive: { load: () => import("./stock/receive.js"), texts: ["stock", "item"], needs: "stock" },
+  stow: { load: () => import("./stock/stow.js"), texts: ["stock", "item"], needs: "stock" },
   tray: { load: () => import("./tray.js") },
   settings: { load: () => import("./settings.js") },
 };
