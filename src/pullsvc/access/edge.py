@@ -4,7 +4,7 @@ caller: Annotated[Caller, may(Perm.READ)]       # a look
 act: Annotated[Act, keyed(Perm.ASK)]            # an act, with its Idempotency-Key
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
@@ -24,6 +24,7 @@ from pullsvc.outbox.actions import Stamp
 from pullsvc.web.deps import MAX_STORE_ID, Db, Now
 from pullsvc.web.idempotency import KEEP_DAYS, KeyedRequest, KeyHeader, fingerprint_of
 
+EVENT_STREAM = "text/event-stream"
 MAX_LATE_DAYS = KEEP_DAYS - 1  # While its key is kept, so that a repeat is never taken for a new act.
 
 
@@ -142,7 +143,8 @@ async def _principal(
         return await ring.principal(db, token)
     if session:
         check_same_origin(request)
-        return await ring.person(db, session)
+        # A live stream comes back by itself, with nobody there; that must not keep a session awake.
+        return await ring.person(db, session, in_use=EVENT_STREAM not in request.headers.get("accept", ""))
     raise rules.UnknownCaller("Sign in on an enrolled device, or send a key as Authorization: Bearer.")
 
 
@@ -170,6 +172,35 @@ def may(permission: Perm) -> Any:
 
     caller.permission = permission  # type: ignore[attr-defined]  # read by the test that every route has a door
     return Depends(caller)
+
+
+Welcome = Callable[[], Awaitable[bool]]
+
+
+async def _welcome(
+    request: Request,
+    db: Db,
+    store_id: StoreId,
+    token: Annotated[str | None, Security(bearer)],
+    session: Annotated[str | None, Security(session_cookie)],
+) -> Welcome:
+    ring: KeyRing = request.app.state.keys
+
+    async def still() -> bool:
+        try:
+            if token:
+                who = await ring.principal(db, token)
+            else:
+                who = await ring.person(db, session or "", in_use=False)
+        except Rejection as refusal:
+            return refusal.kind is Kind.BUSY  # Who cannot be asked about now is not sent away for it.
+        return Perm.READ in who.permissions_in(store_id)
+
+    return still
+
+
+# What a connection that stays open asks now and then: whether its key, session or role is still good.
+StillWelcome = Annotated[Welcome, Depends(_welcome)]
 
 
 def keyed(permission: Perm) -> Any:

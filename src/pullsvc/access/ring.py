@@ -85,8 +85,8 @@ class KeyRing:
         )
         return self._keys.keep(parts, principal)
 
-    async def person(self, db: Database, cookie: str) -> Principal:
-        """Return whose session it is; the request counts as use, which keeps the session awake.
+    async def person(self, db: Database, cookie: str, *, in_use: bool = True) -> Principal:
+        """Return whose session it is; unless `in_use` is False, that counts as use, which keeps the session awake.
 
         Raises:
             UnknownCaller: nobody's, or it ended, or its device was revoked.
@@ -101,9 +101,11 @@ class KeyRing:
         async with db.begin() as tx:
             row = await sessions.session_of(tx, cookie, wall_now=now)
             sessions.check_awake(row, idle=self._idle, wall_now=now)
-            if now - row.seen_at > SESSION_NOTED_EVERY:
+            if in_use and now - row.seen_at > SESSION_NOTED_EVERY:
                 await tx.run(session_queries.NOTE_USE, store_id=row.store_id, session_id=row.session_id, now=now)
-        return self._sessions.keep(cookie, _principal_of(row, believed_until=now + self._believe))
+        principal = _principal_of(row, believed_until=now + self._believe)
+        # Not believed on when it was only looked at: the next request that is a use has to be noted.
+        return self._sessions.keep(cookie, principal) if in_use else principal
 
     def forget_person(self, cookie: str) -> None:
         """Read the session anew before it is believed again: it was locked or ended."""

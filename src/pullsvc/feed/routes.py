@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import StringConstraints
 
-from pullsvc.access.edge import Caller, may
+from pullsvc.access.edge import Caller, StillWelcome, may
 from pullsvc.access.rules import Perm
 from pullsvc.errors import Kind, Rejection
 from pullsvc.feed import queries
@@ -103,6 +103,7 @@ async def list_events(
 async def stream_events(
     caller: Annotated[Caller, may(Perm.READ)],
     hub: TheHub,
+    welcome: StillWelcome,
     after: After = None,
     kind: Kinds = None,
     last_event_id: Annotated[
@@ -119,4 +120,4 @@ async def stream_events(
     except BaseException:
         hub.close(listener)
         raise
-    return EventStream(hub, listener, first)
+    return EventStream(hub, listener, first, welcome)
