@@ -98,7 +98,17 @@ class TestGrowth:
 
 class TestWatch:
     async def test_counts_looks_and_what_sales_cause(self, stand: Stand) -> None:
-        looks, lines = check(await watch(stand, stores=1, items=30), audited=1)
+        found = await watch(stand, sizes=[(1, 30), (2, 40)])
 
+        learning, looks, unwatched, flagging, after_sales, _, more_looks = found.cases
         assert [span.acts for span in looks.spans] == [30, 30]
-        assert lines.unit == "sale line"
+        assert all(span.acts == 80 for span in more_looks.spans)
+        assert learning.spans[0].acts >= 13 * 30
+        assert (looks.facts["of_smallest"], looks.facts["audited_stores"], more_looks.facts["audited_stores"]) == (
+            1,
+            1,
+            2,
+        )
+        assert 100 < looks.facts["kept_bytes_a_shelf"] < 1_000_000
+        assert unwatched.unit == flagging.unit == after_sales.unit == "line"
+        assert 0 < after_sales.facts["looks_per_line"] < 1

@@ -46,19 +46,25 @@ _OPENINGS = f"""
 """
 
 
-async def add_history(url: str, world: World, *, lines: int, now: datetime) -> None:
-    """Give the world so many sale lines in the past, spread over DAYS days before those that it has partitions for."""
+async def add_history(
+    url: str, world: World, *, lines: int, now: datetime, days: int = DAYS, before: int = DAYS_BACK
+) -> None:
+    """Give the world so many sale lines in the past, spread over `days` days, the last one `before` days back."""
     connection = await asyncpg.connect(url, command_timeout=COMMAND_LIMIT_S)
     try:
         await connection.execute("SET synchronous_commit = off")
         await connection.execute("SET maintenance_work_mem = '512MB'")
         await describe_items(connection, world)
-        for back in range(DAYS):
-            day = now.date() - timedelta(days=DAYS_BACK + back)
+        for back in range(before, before + days):
+            day = now.date() - timedelta(days=back)
             for table, statement in _OF_A_DAY.items():
                 name = f"{table}_{day:%Y%m%d}"
+                sold = (lines // days, day, world.stores, world.items)
+                if back < DAYS_BACK:  # The world has its partition.
+                    await connection.execute(statement.format(table=name), *sold)
+                    continue
                 await connection.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
-                await connection.execute(statement.format(table=name), lines // DAYS, day, world.stores, world.items)
+                await connection.execute(statement.format(table=name), *sold)
                 bounds = f"FROM ('{day}') TO ('{day + timedelta(days=1)}')"
                 await connection.execute(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {bounds}")
         await connection.execute(_OPENINGS)

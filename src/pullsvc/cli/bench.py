@@ -44,6 +44,7 @@ app = typer.Typer(
 
 EXIT_TERMINATED = 128 + signal.SIGTERM
 HISTORY_STORES = 16
+WATCHED_SIZES = "1x2000,1x10000,8x2000"
 PERFORMANCE_PAGE = Path("docs/performance.md")
 
 # A table of figures must not be broken where the output goes into a file.
@@ -175,11 +176,10 @@ def growth(
 @_command
 def watch(
     *,
-    stores: Annotated[int, typer.Option(min=1, max=1_000, help="Stores.")] = 4,
-    items: Annotated[int, typer.Option(min=10, max=100_000, help="Items a store.")] = 2_000,
+    sizes: Annotated[str, typer.Option(help="Stores x items in each, by commas, smallest first.")] = WATCHED_SIZES,
 ) -> Scenario:
-    """The watch: how many shelves it looks at in a second, and what a sale line costs it."""
-    return partial(run_watch, stores=stores, items=items)
+    """The watch: learning, looks a second in growing worlds, what a sale line costs, and what is kept for a shelf."""
+    return partial(run_watch, sizes=[_size(text) for text in sizes.split(",")])
 
 
 @app.command(name="report")
@@ -202,6 +202,12 @@ def _words(text: str, known: Iterable[str]) -> list[str]:
     if unknown := set(found) - set(known):
         fail(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return found
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Return the numbers in `4x2000`; leave if there are other things in it."""
+    stores, _, items = text.partition("x")
+    return _numbers(stores)[0], _numbers(items)[0]
 
 
 def _numbers(text: str, *, least: int = 1) -> list[int]:
