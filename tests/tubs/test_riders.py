@@ -89,6 +89,16 @@ class TestRide:
         assert sorted(told) == [("pull.opened", "eggs"), ("pull.opened", "soap")]
         assert (await audit(db)).holds
 
+    async def test_ends_with_what_the_tub_has_room_for(self, db: Database) -> None:
+        """Eight half litres: six of milk that are wanted, and two eggs; the other twelve are nobody's wish."""
+        await milk_and_riders(db, "eggs")
+
+        (task,) = await claim(db, wanted(signed_by(1), lines=10, volume_ml=4_000))
+
+        assert stops(task) == [("eggs", "B-eggs", 2), ("milk", "B-milk", 6)]
+        (eggs,) = await all_rows(db, "pulls", sku="eggs")
+        assert (eggs["state"], eggs["qty_wanted"], eggs["qty_planned"]) == ("planned", 2, 2)
+
     async def test_costs_no_statement_more(
         self, db: Database, client: httpx.AsyncClient, statements: list[str]
     ) -> None:
@@ -234,7 +244,7 @@ class TestManyClaims:
         async with db.begin() as tx:
             (first,) = await claim_all(tx, [wanted(signed_by(1), lines=2, zones=["main"])])
             async with asyncio.timeout(2):
-                (second,) = await claim(db, wanted(signed_by(2), lines=2, zones=["cold", "main"]))
+                (second,) = await claim(db, wanted(signed_by(2), lines=3, zones=["cold", "main"]))
 
         assert (skus(first), skus(second)) == ({"milk", "eggs"}, {"cold"})
 
