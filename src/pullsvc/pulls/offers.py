@@ -43,9 +43,9 @@ WANTED_NOW = f"""
         AS integer)
     ELSE p.qty_wanted END
 """
-# Offers that may be taken, rows `o` with OFFERED_QTY as qty.
+# Offers that may be taken, rows `o` with OFFERED_QTY as qty; OFFSET keeps it from being worked out twice.
 ON_OFFER = f"""
-    offers o CROSS JOIN LATERAL (SELECT {OFFERED_QTY} AS qty) room
+    offers o CROSS JOIN LATERAL (SELECT {OFFERED_QTY} AS qty OFFSET 0) room
     WHERE o.good_until > CAST(:now AS timestamptz) AND o.zone <> '{NO_ZONE}' AND room.qty > 0 AND NOT EXISTS (
         SELECT 1 FROM pulls l
         WHERE l.store_id = o.store_id AND l.sku = o.sku AND l.shelf = o.shelf AND l.ended_at IS NULL)
@@ -66,7 +66,8 @@ opened AS (
                        due_at, explanation, rode_along)
     SELECT o.store_id, o.sku, o.shelf, o.zone, 'open', 'watch', o.urgency, 1, room.qty, o.fill_to, :now, o.due_at,
            o.explanation, true
-    FROM (SELECT count(*) FROM places) locked CROSS JOIN offered o CROSS JOIN LATERAL (SELECT {OFFERED_QTY} AS qty) room
+    FROM (SELECT count(*) FROM places) locked CROSS JOIN offered o
+    CROSS JOIN LATERAL (SELECT {OFFERED_QTY} AS qty OFFSET 0) room
     WHERE room.qty > 0 ORDER BY o.store_id, o.sku, o.shelf
     ON CONFLICT (store_id, sku, shelf) WHERE ended_at IS NULL DO NOTHING
     RETURNING store_id, pull_id, due_at

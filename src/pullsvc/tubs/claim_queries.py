@@ -67,7 +67,8 @@ _RIDERS = f"""UNION ALL
                           CAST(NULL AS text), true
                    FROM {offers.ON_OFFER} AND o.store_id = q.store_id AND (q.zone IS NULL OR o.zone = q.zone)
                    ORDER BY o.urgency DESC, o.due_at, o.sku, o.shelf LIMIT q.riders) riders"""
-LOOK = sql(_LOOK.format(but="", lock="", riders=_RIDERS))
+LOOK = sql(_LOOK.format(but="", lock="", riders=""))
+LOOK_WITH_RIDERS = sql(_LOOK.format(but="", lock="", riders=_RIDERS))
 # Where others were faster: takes hold of what it finds, so that what it finds next is free.
 LOOK_FREE = sql(
     _LOOK.format(
@@ -223,8 +224,10 @@ async def look(
         "worker_stores": [store for store, _ in workers],
         "workers": [worker for _, worker in workers],
     }
-    if but is None:
-        rows = await tx.rows(LOOK, **params, now=now)
+    if but is None and any(q.riders for q in queues):
+        rows = await tx.rows(LOOK_WITH_RIDERS, **params, now=now)
+    elif but is None:
+        rows = await tx.rows(LOOK, **params)
     else:
         rows = await tx.rows(LOOK_FREE, **params, held=[pull_id for _, pull_id in but])
     found: list[list[Found]] = [[] for _ in queues]
