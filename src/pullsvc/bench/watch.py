@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from statistics import median
 
 from pullsvc.access.rules import Role
 from pullsvc.bench.cluster import column, run
@@ -71,6 +72,8 @@ async def _size(stand: Stand, result: Result, world: World, *, tills: bool) -> C
             case.spans.append(await _measured(stand, load, url, RUN, act=LOOK))
             if case.spans[-1].acts < world.stores * world.items:
                 raise BenchFailed(f"{name}: only {case.spans[-1].acts} shelves were looked at")
+        case.facts["processor_us_a_look"] = round(median(_processor_us(span) for span in case.spans))
+        learning.facts["processor_us_an_item"] = round(_processor_us(learning.spans[0]))
         (kept,) = await column(url, KEPT)
         case.facts["kept_bytes_a_shelf"] = int(kept)
         chain_gb = round(int(kept) * CHAIN_STORES * CHAIN_ITEMS / 1e9, 1)
@@ -109,7 +112,7 @@ async def _tills(stand: Stand, load: Load, url: str, world: World) -> list[Case]
                     tills, url, service, burst=burst, act=SEND, between=partial(run, url, before)
                 )
                 case = Case(f"sell, {name}", "line", TILLS, spans, units_per_act=LINES)
-                case.facts["processor_us_a_line"] = round(_processor_us(spans[-1]) / LINES, 2)
+                case.facts["processor_us_a_line"] = round(median(map(_processor_us, spans)) / LINES, 1)
                 cases.append(case)
             cases.append(await _after_sales(stand, load, tills, url, burst))
     return cases
@@ -135,4 +138,5 @@ async def _after_sales(stand: Stand, load: Load, tills: Load, url: str, burst: R
     # The spans count looks; a look is worth so many lines.
     case.units_per_act = lines * len(case.spans) / max(looks, 1)
     case.facts["looks_per_line"] = round(looks / (lines * len(case.spans)), 4)
+    case.facts["processor_us_a_line"] = round(median(_processor_us(span) * span.acts / lines for span in case.spans), 2)
     return case
