@@ -232,6 +232,20 @@ class TestSession:
         assert await pulls(client) == UNKNOWN
         assert code_of(await client.post("/v1/session/unlock", json={"pin": PIN})) == UNKNOWN
 
+    async def test_of_who_can_only_look_neither_locks_nor_ends_with_the_day(
+        self, db: Database, browsers: Browsers, wall: Ticking
+    ) -> None:
+        """A board on the wall; there is nothing to lock, and nobody stands before it."""
+        await person(db, roles=(Role.READONLY,))
+        client = await browsers.enrolled(db)
+        await sign_in(client)
+
+        wall.pass_(days=29)
+        assert (await pulls(client))[0] == 200
+
+        wall.pass_(days=2)
+        assert await pulls(client) == UNKNOWN
+
     async def test_ends_by_signing_out_which_may_be_repeated(self, db: Database, browsers: Browsers) -> None:
         await person(db)
         client = await browsers.signed_in(db)

@@ -76,7 +76,10 @@ LIFT_GUARD = sql("""
 
 # Sessions.
 PERSON_BY_BADGE = sql("""
-    SELECT w.principal_id, w.pin_hash FROM people w JOIN principals p USING (principal_id)
+    SELECT w.principal_id, w.pin_hash,
+           (SELECT coalesce(bool_and(role = 'readonly'), false) FROM grants g
+            WHERE g.store_id = w.store_id AND g.principal_id = w.principal_id) AS only_looks
+    FROM people w JOIN principals p USING (principal_id)
     WHERE w.store_id = :store_id AND w.badge = :badge AND p.active
 """)
 # Only while the PIN is the one that was proved: it may have been replaced while it was being compared.

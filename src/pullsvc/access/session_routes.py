@@ -15,7 +15,7 @@ from pullsvc.access.edge import device_cookie, session_cookie, the_cookies
 from pullsvc.access.hashing import PinHasher
 from pullsvc.access.ring import KeyRing
 from pullsvc.access.rules import UnknownCaller
-from pullsvc.access.sessions import Attempt
+from pullsvc.access.sessions import LOOKING_LASTS, Attempt
 from pullsvc.config import Settings
 from pullsvc.db import Database, Row
 from pullsvc.outbox.actions import Stamp
@@ -107,7 +107,7 @@ async def sign_in(
 ) -> views.SessionView:
     """Sign a person in on this device; who was signed in before is signed out."""
     attempt = await _prove(db, hasher, device, badge=body.badge, pin=body.pin, wall=wall)
-    lasts = timedelta(seconds=settings.session_max_s)
+    lasts = LOOKING_LASTS if attempt.only_looks else timedelta(seconds=settings.session_max_s)
     async with db.begin() as tx:
         token = await sessions.begin_session(tx, attempt, lasts=lasts, now=now, wall_now=wall.now())
         session = await sessions.session_of(tx, token.text(), wall_now=wall.now())

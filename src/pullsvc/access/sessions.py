@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pullsvc.access import pins, session_queries
 from pullsvc.access.devices import Device
 from pullsvc.access.pins import OF_BADGE, OF_DEVICE, Standing
-from pullsvc.access.rules import UnknownCaller
+from pullsvc.access.rules import Role, UnknownCaller
 from pullsvc.access.tokens import Token, new_secret, token_of
 from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
@@ -19,6 +19,10 @@ from pullsvc.outbox.actions import Stamp, append
 # Within this time a second session of the same person on the same device is taken for a repeat of a sign-in whose
 # answer was lost or is late; the first one stays good, whichever answer arrives last.
 REPEAT_WITHIN = timedelta(minutes=1)
+
+
+# A screen on a wall shows what anybody in the store may see, and nobody stands before it to type a PIN.
+LOOKING_LASTS = timedelta(days=30)
 
 
 class WrongPin(Rejection):
@@ -46,6 +50,7 @@ class Attempt:
         badge: Whose PIN it claims to be, as `badge_of` returns it.
         principal_id: Who has the badge, None when nobody has.
         pin_hash: The PIN to compare with, None when there is none.
+        only_looks: Whether the person may do nothing but look.
         standings: What the guards remember, this attempt counted.
     """
 
@@ -53,6 +58,7 @@ class Attempt:
     badge: str
     principal_id: int | None
     pin_hash: str | None
+    only_looks: bool
     standings: dict[str, Standing]
 
     def wrong(self) -> WrongPin:
@@ -87,6 +93,7 @@ async def begin_attempt(tx: Tx, device: Device, *, badge: str, now: datetime) ->
         badge=badge,
         principal_id=person.principal_id if person else None,
         pin_hash=person.pin_hash if person else None,
+        only_looks=person.only_looks if person else False,
         standings=standings,
     )
 
@@ -151,12 +158,13 @@ async def session_of(tx: Tx, text: str | None, *, wall_now: datetime) -> Row:
 
 
 def check_awake(session: Row, *, idle: timedelta, wall_now: datetime) -> None:
-    """Let a session pass that is neither locked nor was left alone for too long.
+    """Let a session pass that is neither locked nor was left alone for too long, if there is anything to lock.
 
     Raises:
         SessionLocked: it is or was.
     """
-    if session.locked_at is not None or wall_now - session.seen_at >= idle:
+    left_alone = set(session.roles) != {Role.READONLY} and wall_now - session.seen_at >= idle
+    if session.locked_at is not None or left_alone:
         raise SessionLocked(
             f"Type the PIN of {session.name}, or sign out.",
             person={"principal_id": session.principal_id, "name": session.name},

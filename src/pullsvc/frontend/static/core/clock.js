@@ -32,6 +32,7 @@ let shiftMs = 0;
 export function calibrate(storeTime) {
   const shift = Date.parse(storeTime) - Date.now() - skewMs.value;
   shiftMs = Math.abs(shift) > MAX_BELIEVED_ROUND_TRIP_MS ? shift : 0;
+  tick.value = now();
 }
 
 /** Store time now, in ms. */

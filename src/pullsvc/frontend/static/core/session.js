@@ -165,8 +165,11 @@ effect(() => {
   return () => clearInterval(watch);
 });
 
+const onlyLooks = () => session.value?.permissions.every((permission) => permission === "read");
+
 function lockWhenIdle() {
   const idleS = (Date.now() - lastUseAt) / 1000;
-  // Without a network nobody could unlock it again, and all that can be done is add scans: it locks once it is back.
-  if (online.value && session.value && idleS > session.value.idle_lock_s) lock();
+  // Without a network nobody could unlock it again, and all that can be done is add scans: it locks once it is back. Who
+  // can only look, such as a board on the wall, has nothing to lock.
+  if (online.value && session.value && !onlyLooks() && idleS > session.value.idle_lock_s) lock();
 }

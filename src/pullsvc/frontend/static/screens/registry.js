@@ -20,5 +20,6 @@ export const SCREENS = {
   receive: { load: () => import("./stock/receive.js"), texts: ["stock", "item"], needs: "stock" },
   stow: { load: () => import("./stock/stow.js"), texts: ["stock", "item"], needs: "stock" },
   tray: { load: () => import("./tray.js") },
+  board: { load: () => import("./board.js"), texts: ["board"], needs: "read" },
   settings: { load: () => import("./settings.js") },
 };
