@@ -117,7 +117,7 @@ async def enrol(page: Page, service: str, db: Database, *, badge: str | None = N
     manager = {"Authorization": f"Bearer {await factories.key(db, role=Role.MANAGER)}"}
     async with httpx.AsyncClient(base_url=service, headers=manager) as client:
         answer = await client.post("/v1/stores/1/device-enrolments", json={"name": "Handheld 1"})
-    await page.goto("/livez")  # Any page of the same origin; the app itself would already ask who is there.
+    await page.goto(f"{service}/livez")  # Any page of the same origin; the app itself would already ask who is there.
     assert await page.evaluate(ENROL_JS, [answer.json()["code"], badge, PIN]) == [201, 201]
 
 

@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 __all__ = ["Device", "expect"]
 
+TRIGGER_MS = 300  # Nobody pulls a trigger twice in less.
 THEMES = ("light", "dark")
 KEY_BY_KEY_JS = """
 ([code, end, stumble]) => new Promise((resolve) => {
@@ -50,14 +51,16 @@ class Device:
         scans: Pulls of the trigger so far.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, service: str = "") -> None:
         self.page = page
+        self._service = service
+        self._last = ""
         self.taps = 0
         self.scans = 0
 
     async def open(self, path: str = "") -> None:
         """Start the app there; back when it knows who is here, and a scan would be taken."""
-        await self.page.goto(f"/app/#/{path}")
+        await self.page.goto(f"{self._service}/app/#/{path}")
         await self.is_ready()
 
     async def is_ready(self) -> None:
@@ -67,8 +70,11 @@ class Device:
         """Wait until the service worker has everything that a start without a network takes."""
         await self.page.evaluate(CONTROLLED_JS)
 
-    async def scan(self, code: str, *, enter: bool = True, stumble_ms: int = 0) -> None:
+    async def scan(self, code: str, *, enter: bool = True, stumble_ms: int = 0, bounces: bool = False) -> None:
         """Keys as fast as a wedge sends them, with altKey set as some handhelds do, and perhaps a pause between."""
+        if code == self._last and not bounces:
+            await self.page.wait_for_timeout(TRIGGER_MS)
+        self._last = code
         self.scans += 1
         await self.page.evaluate(KEY_BY_KEY_JS, [code, enter, stumble_ms])
 

@@ -37,6 +37,23 @@ async def stock_shop(db: Database, *, each: int = 40, capacity: int = 8) -> None
         async with db.begin() as tx:
             await tx.run(DESCRIBE, sku=sku, description=description, department=department)
             await stock.receive(tx, factories.stamp(), sku=sku, qty=each, location=bin_, reference="opening")
+    await tubs_and_lanes(db)
+
+
+async def stock_many(db: Database, *, lines: int, capacity: int = 4) -> list[str]:
+    """As many small items, each with a bin of its own along the walk; their skus in that order."""
+    skus = [f"9{n:03}" for n in range(lines)]
+    for n, sku in enumerate(skus):
+        await factories.item(db, sku=sku, codes={f"CODE-{sku}": 1}, case_pack=1)
+        await factories.placement(db, sku=sku, shelf=f"A{n:02}-1", capacity=capacity)
+        await factories.location(db, code=f"BR-A-{n:02}", zone="A", walk_seq=n)
+        async with db.begin() as tx:
+            await stock.receive(tx, factories.stamp(), sku=sku, qty=40, location=f"BR-A-{n:02}", reference="opening")
+    await tubs_and_lanes(db)
+    return skus
+
+
+async def tubs_and_lanes(db: Database) -> None:
     for plate in ("TUB-0042", "TUB-0043"):
         await factories.tub(db, plate=plate)
     for lane in ("LANE-1", "LANE-2"):

@@ -62,7 +62,7 @@ class TestScanner:
 
     async def test_takes_a_bounce_of_the_trigger_once(self, listening: Page, device: Device) -> None:
         await device.scan("4006381333931")
-        await device.scan("4006381333931")
+        await device.scan("4006381333931", bounces=True)
 
         assert await scans(listening) == ["4006381333931"]
 
@@ -75,7 +75,6 @@ class TestScanner:
 
     async def test_takes_the_same_code_again_after_a_while(self, listening: Page, device: Device) -> None:
         await device.scan("A-1")
-        await listening.wait_for_timeout(300)
         await device.scan("A-1")
 
         assert await scans(listening) == ["A-1", "A-1"]

@@ -34,7 +34,6 @@ class TestCount:
         await device.sees("Whole milk 1 l")
         for _ in range(2):
             await device.scan("CMD:+1")
-            await signed_in.wait_for_timeout(300)
         await show(signed_in, artifacts, "count-item")
         await device.tap("3 are there")
 
@@ -57,7 +56,6 @@ class TestReceive:
         await show(signed_in, artifacts, "receive-start")
         await device.scan(COFFEE_CASE)
         await device.sees("Cases of 12")
-        await signed_in.wait_for_timeout(300)
         await device.scan(COFFEE_CASE)
         await device.sees("Book 24 pieces")
         await show(signed_in, artifacts, "receive-item")

@@ -30,15 +30,16 @@ let buffer = "";
 let timer = 0;
 let endsWithEnter = localStorage.getItem("scanner") === "enter";
 let last = { code: "", at: -Infinity };
-/** A scan that came while no screen was up yet. */
+/** A scan that nobody took: the screen that would have is not up yet. */
 let held = /** @type {{reading: Reading, at: number} | null} */ (null);
 let field = /** @type {HTMLTextAreaElement | null} */ (null);
 
 /** @param {(reading: Reading) => boolean | void} taker @returns {() => void} no longer take scans */
 export function onScan(taker) {
   takers.push(taker);
-  if (held && performance.now() - held.at < HOLD_MS) offer(held.reading);
+  const early = held;
   held = null;
+  if (early && performance.now() - early.at < HOLD_MS) offer(early.reading, early.at);
   return () => void takers.splice(takers.indexOf(taker), 1);
 }
 
@@ -163,12 +164,12 @@ export function deliver(text) {
   const isDouble = code === last.code && at - last.at < DOUBLE_MS;
   last = { code, at };
   if (!code || isDouble) return;
-  const reading = { code, command: commandOf(code) };
-  if (takers.length) offer(reading);
-  else held = { reading, at };
+  offer({ code, command: commandOf(code) }, at);
 }
 
-/** @param {Reading} reading */
-function offer(reading) {
-  for (const taker of takers.slice().reverse()) if (taker(reading) !== false) return;
+/** @param {Reading} reading @param {number} at */
+function offer(reading, at) {
+  const taken = takers.slice().reverse().some((taker) => taker(reading) !== false);
+  // A command means what is on the screen now, never what comes next.
+  if (!taken && !reading.command) held = { reading, at };
 }

@@ -52,11 +52,14 @@ outbox.onAnswer((act, _answer, refusal, kept) => {
 export async function resume(wanted) {
   purpose = wanted;
   const id = await noted(noteName());
-  if (base.value?.task_id !== id) base.value = (id && (await cache.lastKnown(pathOf(id)))?.value) ?? null;
+  if (base.value?.task_id !== id) {
+    const last = id ? (await cache.lastKnown(pathOf(id)))?.value : null;
+    if (last) await learnWares(last);
+    base.value = last ?? null;
+  }
   await refresh();
   if (task.value && !PURPOSES[purpose].includes(task.value.state)) await drop();
   if (!base.value) await findMine();
-  if (base.value) await learnWares(base.value);
 }
 
 async function findMine() {
@@ -85,6 +88,8 @@ export async function refresh() {
 /** @param {import("./task_view.js").Task} fresh */
 async function hold(fresh) {
   await Promise.all([cache.keep(pathOf(fresh.task_id), fresh), note(noteName(), fresh.task_id)]);
+  // Before it is shown, so that its first scan is known.
+  if (base.value?.task_id !== fresh.task_id) await learnWares(fresh);
   base.value = fresh;
 }
 
@@ -105,7 +110,6 @@ export async function claim({ tub } = {}) {
   attempt = { tub: "", key: "" };
   if (!given) return false;
   await hold(given);
-  await learnWares(given);
   return true;
 }
 
@@ -129,7 +133,6 @@ export async function release() {
 export async function takeOver(id, state) {
   const act = state === "staged" ? "delivery" : "resumption";
   await hold(await request("POST", `${pathOf(id)}/${act}`, { key: uuid() }));
-  await learnWares(/** @type {any} */ (base.value));
 }
 
 /** What can be scanned for this task is fetched once, so that it can be told without a network. @param {import("./task_view.js").Task} of */

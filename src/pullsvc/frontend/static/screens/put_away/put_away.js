@@ -53,7 +53,10 @@ function Choose({ scanned }) {
   useEffect(() => {
     if (scanned) void take(normalCode(scanned));
   }, []);
-  useScan(({ code, command }) => (command ? (command === "BACK" ? home() : bad()) : void take(normalCode(code))));
+  useScan(({ code, command }) => {
+    if (command) return command === "BACK" ? home() : bad();
+    return busy ? false : void take(normalCode(code)); // While a tub is being taken, it is meant for its first shelf.
+  });
   const tubs = waiting.value?.value.items ?? [];
   return html`<${Page} title=${t("put.title")} back=${home}>
     ${!online.value && html`<${Notice} kind="look" title=${t("problem.offline")}>${t("put.offline")}<//>`}

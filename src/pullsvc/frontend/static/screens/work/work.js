@@ -63,6 +63,7 @@ function Next({ scanned }) {
   useScan(({ code, command }) => {
     if (command === "BACK") return home();
     if (command && command !== "OK") return bad();
+    if (busy) return false; // It is meant for the first line, which is about to come.
     void claim(command ? undefined : tasks.meaning(code).code);
     return undefined;
   });
