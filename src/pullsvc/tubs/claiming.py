@@ -252,7 +252,11 @@ async def _take(tx: Tx, desk: _Desk, guesses: dict[int, Plan]) -> None:
     found = await claim_queries.held(tx, taken) if taken else []
     desk.held |= {one.key: one for one in found}
     for store_id, ours in _by_store(found).items():
-        fits = [one.candidate._replace(rides=one.key in held.opened) for one in ours if one.candidate.qty > 0]
+        fits = [
+            one.candidate._replace(rides=True) if one.key in held.opened else one.candidate
+            for one in ours
+            if one.candidate.qty > 0
+        ]
         desk.pools.setdefault(store_id, Pool()).add(fits)
     await _refuse(tx, desk, guesses, held)
     desk.plans |= _plan(desk, desk.pools, [n for n in guesses if n not in desk.refused])
@@ -297,8 +301,9 @@ async def _hand_out(tx: Tx, desk: _Desk) -> dict[int, Handed]:
         return {}
     lines = {n: [_line(no, line) for no, line in enumerate(plan.lines, start=1)] for n, plan in desk.plans.items()}
     made = await claim_queries.insert_tasks(tx, [_task(n, desk.claims[n], p, lines[n]) for n, p in desk.plans.items()])
-    for n, plan in desk.plans.items():
-        _tell_riders(tx, desk, desk.claims[n], plan)
+    if desk.opened:
+        for n, plan in desk.plans.items():
+            _tell_riders(tx, desk, desk.claims[n], plan)
     await pulls.save_all_progress(tx, progress, last=True)
     handed = {}
     for n, plan in desk.plans.items():
