@@ -24,7 +24,8 @@ from sqlalchemy import make_url
 from pullsvc import embedded
 from pullsvc.audit import audit
 from pullsvc.db import Database
-from pullsvc.demo.service import logged_errors, serving
+from pullsvc.demo.service import logged_errors
+from pullsvc.running import serving
 
 TOOLS = Path(__file__).parent
 DATABASE = "pullsvc_fuzz"
@@ -147,13 +148,15 @@ async def fuzz(*, examples: int, seed: int, more: list[str]) -> int:
         pullsvc(database_url, "migrate")
         token = json.loads(pullsvc(database_url, "keys", "create", "--name", "fuzz", "--chain-role", "admin", "--json"))
         clock: Mapping[str, str] = {"PULLSVC_CLOCK_START": CLOCK_START}
-        address = await stack.enter_async_context(serving(database_url, log, environment=clock))
+        service = await stack.enter_async_context(serving(database_url, log, settings=clock))
         headers = {"Authorization": f"Bearer {token['token']}"}
-        async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=service.address, headers=headers, trust_env=False) as http:
             seeding = Seeding(http)
             await seeding.store()
             await seeding.work()
-        status = await asyncio.to_thread(schemathesis, address, token["token"], examples=examples, seed=seed, more=more)
+        status = await asyncio.to_thread(
+            schemathesis, service.address, token["token"], examples=examples, seed=seed, more=more
+        )
         found = [*logged_errors(log), *await breaches(database_url)]
     for line in found:
         sys.stderr.write(f"found: {line}\n")

@@ -209,6 +209,21 @@ class TestSession:
 
         assert code_of(answer) == LOCKED
 
+    async def test_notes_the_next_use_after_one_that_did_not_count(
+        self, db: Database, browsers: Browsers, service: FastAPI, wall: Ticking
+    ) -> None:
+        """A live stream that comes back must not be what the session is believed on."""
+        await person(db)
+        client = await browsers.signed_in(db)
+        service.state.keys._believe = timedelta(seconds=5)
+        later = wall.pass_(minutes=1)
+
+        await client.get("/v1/stores/1/pulls", headers={"Accept": "text/event-stream"})
+        assert [row["seen_at"] for row in await all_rows(db, "sessions")] != [later]
+        await pulls(client)
+
+        assert [row["seen_at"] for row in await all_rows(db, "sessions")] == [later]
+
     async def test_can_be_locked_at_once_and_twice(self, db: Database, browsers: Browsers) -> None:
         await person(db)
         client = await browsers.signed_in(db)

@@ -1,5 +1,6 @@
 """A live stream ends soon after whoever opened it is let in no more, and keeps nobody's session awake."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from tests.conftest import Ticking
 from tests.factories import NOON, all_rows, key
 from tests.feed.listening import Message, messages
 from tests.serving import listening
+from tests.waiting import PATIENCE_S
 
 URL = "/v1/stores/1/stream"
 
@@ -29,6 +31,7 @@ def _ask_often(monkeypatch: pytest.MonkeyPatch) -> None:
 async def stream_of(service: FastAPI, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[Message]]:
     accept = {"Accept": "text/event-stream"}
     async with (
+        asyncio.timeout(PATIENCE_S),  # A stream that goes on pings for ever.
         listening(service) as address,
         httpx.AsyncClient(base_url=address, headers={**accept, **headers}) as client,
         messages(client, URL) as heard,

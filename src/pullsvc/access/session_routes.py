@@ -22,7 +22,8 @@ from pullsvc.outbox.actions import Stamp
 from pullsvc.web.deps import Db, Now, TheWall
 from pullsvc.web.throttle import Throttle
 
-THROTTLED: dict[str, Any] = {"x-throttled": True}
+THROTTLED: dict[str, Any] = {"x-refuses": [429]}
+OPEN: dict[str, Any] = {"x-refuses": [403, 429]}  # To anybody, but not to other sites, and not too often.
 
 router = APIRouter(prefix="/v1", tags=["access"], dependencies=[Depends(check_same_origin)])
 
@@ -65,7 +66,7 @@ TheHasher = Annotated[PinHasher, Depends(_hasher)]
 SessionCookie = Annotated[str | None, Security(session_cookie)]
 
 
-@router.post("/devices", status_code=201, response_model=views.DeviceView, openapi_extra=THROTTLED)
+@router.post("/devices", status_code=201, response_model=views.DeviceView, openapi_extra=OPEN)
 async def enrol_device(
     request: Request,
     body: views.DeviceBody,

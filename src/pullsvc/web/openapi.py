@@ -287,8 +287,7 @@ def _refusals_of(path: str, method: str, operation: Json) -> set[int]:
         statuses |= {409}
     if "requestBody" in operation:
         statuses |= {400, 413, 415, 422}
-    if operation.pop("x-throttled", False):
-        statuses |= {429}
+    statuses |= set(operation.pop("x-refuses", ()))  # What a route says of itself, as nothing else shows it.
     if "if-match" in headers:
         statuses |= {412, 428}
     return statuses
