@@ -60,7 +60,7 @@ async function keepOffline() {
 }
 
 async function start() {
-  await Promise.all([speak("base"), outbox.open()]);
+  await Promise.all([speak("base"), speak("problems"), outbox.open()]);
   scanner.start();
   effect(() => {
     timeZone.value = session.store.value?.time_zone ?? timeZone.value;

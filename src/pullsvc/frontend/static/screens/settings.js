@@ -5,6 +5,8 @@ import { LANGUAGES, language, setLanguage, t } from "../core/i18n.js";
 import { isAudible, setSound, good } from "../core/feedback.js";
 import { ofOthers, waiting } from "../core/outbox.js";
 import * as session from "../core/session.js";
+import { isPossible } from "../core/camera.js";
+import { want, wanted } from "../ui/camera.js";
 import { theme, setTheme } from "../ui/theme.js";
 import { Button, Notice, Page, Trouble, html } from "../ui/ui.js";
 
@@ -25,6 +27,7 @@ export default function Settings() {
     <${Choice} label=${t("settings.language")} value=${language.value} options=${Object.entries(LANGUAGES)} onPick=${setLanguage} />
     <${Choice} label=${t("settings.theme")} value=${theme.value} options=${THEMES.map((name) => [name, t(`settings.theme.${name}`)])} onPick=${setTheme} />
     <${Choice} label=${t("settings.sound")} value=${isAudible.value ? "on" : "off"} options=${[["on", t("on")], ["off", t("off")]]} onPick=${(value) => (setSound(value === "on"), good())} />
+    ${isPossible() && html`<${Choice} label=${t("settings.camera")} value=${wanted.value ? "on" : "off"} options=${[["on", t("on")], ["off", t("off")]]} onPick=${(value) => want(value === "on")} />`}
   <//>`;
 }
 

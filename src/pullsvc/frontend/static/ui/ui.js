@@ -6,8 +6,9 @@ import { signal } from "@preact/signals";
 import htm from "htm";
 import { Refusal } from "../core/api.js";
 import { tick } from "../core/clock.js";
-import { duration, has, relative, t } from "../core/i18n.js";
+import { duration, has, relative, t, time } from "../core/i18n.js";
 import { onScan } from "../core/scanner.js";
+import { CameraButton } from "./camera.js";
 import { ICONS } from "./icons.js";
 import { back } from "./router.js";
 import { StatusBadge } from "./status.js";
@@ -34,7 +35,7 @@ export function Page({ title, foot, back: way, wide, aside, children }) {
     <header class="head">
       ${way && html`<button class="button icon back" aria-label=${t("back")} onClick=${typeof way === "function" ? way : back}><${Icon} name="back" /></button>`}
       <h1>${title}</h1>
-      ${aside}<${StatusBadge} />
+      ${aside}<${CameraButton} /><${StatusBadge} />
     </header>
     <main class="body" tabindex="0" aria-label=${title}>${children}</main>
     <${Toast} />
@@ -70,7 +71,8 @@ export const Empty = ({ icon, title, children }) =>
 export function inWords(refusal) {
   if (!(refusal instanceof Refusal)) return { title: t("problem.unexpected"), text: String(refusal) };
   const key = `problem.${refusal.code}`;
-  if (has(key)) return { title: t(key, refusal.facts), text: has(`${key}.do`) ? t(`${key}.do`, refusal.facts) : refusal.detail };
+  const facts = { ...refusal.facts, time: refusal.facts.try_again_at ? time(refusal.facts.try_again_at) : "" };
+  if (has(key)) return { title: t(key, facts), text: has(`${key}.do`) ? t(`${key}.do`, facts) : refusal.detail };
   return { title: refusal.title || t("problem.unexpected"), text: refusal.detail };
 }
 

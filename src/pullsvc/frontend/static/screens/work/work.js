@@ -71,8 +71,8 @@ function Next({ scanned }) {
   const offline = !online.value;
   const foot = plan && html`<${Button} kind="primary" icon="tub" disabled=${busy || offline} onClick=${() => claim()}>${t("work.take")}<//>`;
   return html`<${Page} title=${t("work.title")} back=${home} foot=${foot}>
-    ${offline && html`<${Notice} kind="look" title=${t("work.offline")}>${t("work.offline.do")}<//>`}
-    ${refusal && html`<${Trouble} refusal=${refusal} />`}
+    ${offline && html`<${Notice} kind=${refusal ? "bad" : "look"} title=${t("work.offline")}>${t("work.offline.do")}<//>`}
+    ${refusal && !offline && html`<${Trouble} refusal=${refusal} />`}
     ${preview.refusal && !offline && html`<${Trouble} refusal=${preview.refusal} retry=${preview.reload} />`}
     ${plan && html`<${Preview} plan=${plan} />`}
     ${!plan && !preview.loading && !preview.refusal && html`<${Empty} icon="good" title=${t("work.none")}><p>${t("work.none.more")}</p><${Button} icon="undo" onClick=${preview.reload}>${t("work.look_again")}<//><//>`}
