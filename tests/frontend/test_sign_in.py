@@ -8,7 +8,7 @@ from playwright.async_api import Page
 from pullsvc.access.rules import Role
 from pullsvc.db import Database
 from tests import factories
-from tests.access.people import PIN
+from tests.access.people import OTHER_PIN, PIN
 from tests.frontend.hands import Device, expect, show
 
 
@@ -107,6 +107,35 @@ class TestLock:
         await type_pin(device)
 
         await device.sees("You and this device")
+
+
+class TestPin:
+    async def test_is_changed_by_its_owner(self, signed_in: Page, device: Device, artifacts: Path) -> None:
+        await device.open("pin")
+        for words, pin in [
+            ("Type your PIN as it is now", PIN),
+            ("Type the new PIN", OTHER_PIN),
+            ("once more", PIN),
+            ("not the same", PIN),
+            ("Type the new PIN", OTHER_PIN),
+            ("once more", OTHER_PIN),
+        ]:
+            await device.sees(words)
+            await type_pin(device, pin)
+        await device.sees("Your PIN is changed")
+        await device.tap("Lock")
+        await type_pin(device, OTHER_PIN)
+
+        await device.sees("You and this device")
+
+    async def test_that_is_too_easy_is_refused(self, signed_in: Page, device: Device, artifacts: Path) -> None:
+        await device.open("pin")
+        for words, pin in [("as it is now", PIN), ("Type the new PIN", "123456"), ("once more", "123456")]:
+            await device.sees(words)
+            await type_pin(device, pin)
+
+        await expect(signed_in.get_by_role("alert")).to_contain_text("too easy")
+        await show(signed_in, artifacts, "pin-weak")
 
 
 class TestLanguage:

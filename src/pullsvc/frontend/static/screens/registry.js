@@ -21,5 +21,6 @@ export const SCREENS = {
   stow: { load: () => import("./stock/stow.js"), texts: ["stock", "item"], needs: "stock" },
   tray: { load: () => import("./tray.js") },
   board: { load: () => import("./board.js"), texts: ["board"], needs: "read" },
+  pin: { load: () => import("./change_pin.js") },
   settings: { load: () => import("./settings.js") },
 };

@@ -6,6 +6,7 @@ import { isAudible, setSound, good } from "../core/feedback.js";
 import { ofOthers, waiting } from "../core/outbox.js";
 import * as session from "../core/session.js";
 import { isPossible } from "../core/camera.js";
+import { linkTo } from "../ui/router.js";
 import { want, wanted } from "../ui/camera.js";
 import { theme, setTheme } from "../ui/theme.js";
 import { Button, Notice, Page, Trouble, html } from "../ui/ui.js";
@@ -21,7 +22,8 @@ export default function Settings() {
   return html`<${Page} title=${t("settings.title")} back=${true} foot=${foot}>
     <div class="card"><p class="title">${session.person.value?.name}</p>
       <p class="soft">${session.person.value?.roles.map((role) => t(`role.${role}`)).join(", ")}</p>
-      <p class="soft">${session.store.value?.name} · ${session.device.value?.name}</p></div>
+      <p class="soft">${session.store.value?.name} · ${session.device.value?.name}</p>
+      <${Button} kind="small" icon="lock" href=${linkTo("pin")}>${t("change_pin.title")}<//></div>
     ${own > 0 && html`<${Notice} kind="look">${t("settings.unsent", { n: own })}<//>`}
     ${failure && html`<${Trouble} refusal=${failure} />`}
     <${Choice} label=${t("settings.language")} value=${language.value} options=${Object.entries(LANGUAGES)} onPick=${setLanguage} />

@@ -39,4 +39,6 @@ export default {
   "problem.too-late.do": "It cannot be booked any more. Tell your lead.",
   "problem.same-place": "It lies there already",
   "problem.same-place.do": "Scan the place where it goes.",
+  "problem.weak-pin": "This PIN is too easy to guess",
+  "problem.weak-pin.do": "Choose other digits: no rows, no birthdays, none that repeat.",
 };

@@ -39,4 +39,6 @@ export default {
   "problem.too-late.do": "Ya no se puede registrar. Avisa a tu responsable.",
   "problem.same-place": "Ya está ahí",
   "problem.same-place.do": "Escanea el lugar adonde va.",
+  "problem.weak-pin": "Este PIN es demasiado fácil",
+  "problem.weak-pin.do": "Elige otras cifras: ni seguidas, ni fechas, ni repetidas.",
 };
