@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0  # A busy machine takes half of it to start the service.
 LOOK_EVERY_S = 0.02
 
 
