@@ -18,7 +18,8 @@ from pullsvc.demo.service import logged_errors
 from tests.factories import all_rows
 from tests.factories import store as some_store
 
-PLAN = Plan(real_s=6.0, opens=time(11), closes=time(17), staffed_from=time(11), staffed_until=time(17))
+# Long enough for a few looks of the watch also on a machine that is busy with other tests.
+PLAN = Plan(real_s=15.0, opens=time(11), closes=time(17), staffed_from=time(11), staffed_until=time(17))
 
 
 @pytest.fixture(scope="session")

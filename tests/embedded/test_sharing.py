@@ -201,7 +201,13 @@ def exists(path: Path) -> bool:
 
 
 def is_postmaster(pid: int) -> bool:
-    return "-D" in psutil.Process(pid).cmdline()
+    """A child that was forked a moment ago still bears its parent's command line."""
+    try:
+        process = psutil.Process(pid)
+        parent = process.parent()
+        return "-D" in process.cmdline() and (parent is None or "-D" not in parent.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def server_log(home: Home) -> str:
