@@ -260,7 +260,7 @@ class TestALead:
 
         await lead.tap("Take it back")
 
-        await lead.sees("units are in the tub; stage it")
+        await lead.sees("Somebody changed this job meanwhile.")
 
 
 class TestWhoIsNoLead:

@@ -15,7 +15,7 @@ import { Decisions, Part, Risk, Today, Tubs, Zones } from "./board/parts.js";
 import { DecisionSheet, PullSheet, RiskSheet, ShortSheet, TaskSheet } from "./board/sheets.js";
 
 const SHEETS = { risk: RiskSheet, pull: PullSheet, task: TaskSheet, found: DecisionSheet, short: ShortSheet };
-const ON_TV = { risks: 10, pulls: 2 };
+const ON_TV = { risks: 8, pulls: 2 };
 
 await Promise.all([wear(import.meta.resolve("../ui/board.css")), wear(import.meta.resolve("../vendor/uplot.css"))]);
 

@@ -22,5 +22,6 @@ export const SCREENS = {
   tray: { load: () => import("./tray.js") },
   board: { load: () => import("./board.js"), texts: ["board"], needs: "read" },
   pin: { load: () => import("./change_pin.js") },
+  manage: { load: () => import("./manage.js"), texts: ["manage", "board"], needs: "manage" },
   settings: { load: () => import("./settings.js") },
 };

@@ -1,0 +1,103 @@
+// What the manager's pages share: lists that load page by page, forms that say what was refused, secrets shown once.
+
+import { useEffect, useState } from "preact/hooks";
+import { request } from "../../core/api.js";
+import { t } from "../../core/i18n.js";
+import { storePath } from "../../core/session.js";
+import { Button, Notice, Sheet, Trouble, html, toast } from "../../ui/ui.js";
+
+export const ROLES = ["associate", "backroom", "lead", "manager", "readonly"];
+const MOST_ITEMS = 50;
+export const text = (set) => (event) => set(event.target.value);
+
+/**
+ * A list of the store, a page at a time.
+ * @param {string} path with its query @returns {{items: any[], refusal: unknown, loading: boolean, more: (() => void) | null, reload: () => void, set: (items: any[]) => void}}
+ */
+export function useList(path) {
+  const [state, setState] = useState({ items: /** @type {any[]} */ ([]), cursor: null, refusal: /** @type {unknown} */ (null), loading: true });
+  const [round, setRound] = useState(0);
+  const read = async (cursor, before) => {
+    const joined = path.includes("?") ? "&" : "?";
+    const page = await request("GET", storePath(path + (cursor ? `${joined}cursor=${encodeURIComponent(cursor)}` : "")));
+    setState({ items: [...before, ...page.items], cursor: page.next_cursor, refusal: null, loading: false });
+  };
+  const failed = (refusal) => setState((before) => ({ ...before, refusal, loading: false }));
+  useEffect(() => void read(null, []).catch(failed), [path, round]);
+  const more = state.cursor ? () => void read(state.cursor, state.items).catch(failed) : null;
+  return { ...state, more, reload: () => setRound((n) => n + 1), set: (items) => setState((before) => ({ ...before, items })) };
+}
+
+/** Names and departments of the items that lines are about; what is not known yet is missing. @param {{sku: string}[]} lines @returns {Record<string, any>} */
+export function useItems(lines) {
+  const [known, setKnown] = useState(/** @type {Record<string, any>} */ ({}));
+  useEffect(() => {
+    const unknown = [...new Set(lines.map((line) => line.sku))].filter((sku) => !(sku in known)).slice(0, MOST_ITEMS);
+    if (!unknown.length) return;
+    const query = unknown.map((sku) => `sku=${encodeURIComponent(sku)}`).join("&");
+    request("GET", storePath(`items?limit=${MOST_ITEMS}&${query}`)).then(
+      ({ items }) => setKnown({ ...known, ...Object.fromEntries(items.map((item) => [item.sku, item])) }),
+      () => undefined,
+    );
+  }, [lines, known]);
+  return known;
+}
+
+/** A list with its troubles, its end, and words for when it is empty. @param {{list: ReturnType<typeof useList>, empty: string, children?: any}} props */
+export const List = ({ list, empty, children }) => html`
+  ${list.refusal && html`<${Trouble} refusal=${list.refusal} retry=${list.reload} />`}
+  ${list.loading && html`<p class="soft">${t("loading")}</p>`}
+  ${!list.loading && !list.refusal && !list.items.length && html`<p class="none">${empty}</p>`}
+  ${list.items.length > 0 && children}
+  ${list.more && html`<${Button} kind="small" onClick=${list.more}>${t("manage.more")}<//>`}`;
+
+/**
+ * An act of a form: runs, shows what was refused, cannot be pressed twice.
+ * @returns {{busy: boolean, refusal: unknown, run: (act: () => Promise<any>) => Promise<boolean>}}
+ */
+export function useAct() {
+  const [busy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
+  const run = async (act) => {
+    setBusy(true);
+    setRefusal(null);
+    try {
+      await act();
+      return true;
+    } catch (failure) {
+      setRefusal(failure);
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, refusal, run };
+}
+
+/** Choose among words. @param {{label: string, value: any, options: [any, string][], onPick: (value: any) => void}} props */
+export const Select = ({ label, value, options, onPick }) =>
+  html`<label class="field"><span>${label}</span><select class="input" value=${value} onChange=${(event) => onPick(event.target.value)}>${options.map(([name, word]) => html`<option value=${name} selected=${name === value}>${word}</option>`)}</select></label>`;
+
+/** Tick several. @param {{label: string, values: string[], options: [string, string][], onChange: (values: string[]) => void}} props */
+export const Ticks = ({ label, values, options, onChange }) => {
+  const toggle = (name) => onChange(values.includes(name) ? values.filter((one) => one !== name) : [...values, name]);
+  return html`<fieldset class="ticks"><legend>${label}</legend>${options.map(([name, word]) => html`<label key=${name}><input type="checkbox" checked=${values.includes(name)} onChange=${() => toggle(name)} /><span>${word}</span></label>`)}</fieldset>`;
+};
+
+/** Something that is shown this once. @param {{title: string, secret: string, how: string, close: () => void, children?: any}} props */
+export const Once = ({ title, secret, how, close, children }) =>
+  html`<${Sheet} title=${title} onClose=${close}>
+    <output class="secret code">${secret}</output>
+    <${Notice} kind="look">${how}<//>
+    <${Button} kind="primary" icon="good" onClick=${() => navigator.clipboard?.writeText(secret).then(() => toast(t("manage.copied")))}>${t("manage.copy")}<//>
+    ${children}
+  <//>`;
+
+/** "Are you sure", with what it means. @param {{title: string, means: string, yes: string, act: () => Promise<any>, close: () => void}} props */
+export function Sure({ title, means, yes, act, close }) {
+  const { busy, refusal, run } = useAct();
+  return html`<${Sheet} title=${title} onClose=${close}>
+    <p>${means}</p>${refusal && html`<${Trouble} refusal=${refusal} />`}
+    <${Button} kind="danger" disabled=${busy} onClick=${async () => (await run(act)) && close()}>${yes}<//>
+  <//>`;
+}
