@@ -157,8 +157,11 @@ class TestListCounts:
 
 class TestBackstock:
     async def test_is_what_stands_where_goods_arrive_with_its_own_bins(
-        self, clerk: httpx.AsyncClient, statements: list[str]
+        self, db: Database, clerk: httpx.AsyncClient, statements: list[str]
     ) -> None:
+        await item(db, sku="bread")
+        await location(db, code="B2")
+        await post(clerk, "receivings", code="bread", qty=99, location="B2")
         await post(clerk, "receivings", code="milk", qty=12, location="B1")
         await post(clerk, "receivings", code="milk", qty=5)
         await post(clerk, "receivings", code="milk", qty=2, location="RETURNS")

@@ -93,13 +93,13 @@ _BINS = """
     ORDER BY b.qty DESC, l.walk_seq, b.location LIMIT CAST(:max_bins AS integer)
 """
 BACKSTOCK = sql(f"""
-    SELECT b.location, b.sku, b.qty, i.description, i.department, i.case_pack, {_CODES},
+    SELECT waits.location, waits.sku, waits.qty, i.description, i.department, i.case_pack, {_CODES},
            (SELECT coalesce(jsonb_agg(to_jsonb(own) ORDER BY own.qty DESC, own.walk_seq, own.location), '[]')
-            FROM ({_BINS.format(item="b")}) own) AS bins
-    FROM locations r JOIN balances b USING (store_id, location) JOIN items i USING (store_id, sku)
-    WHERE r.store_id = :store_id AND r.kind = 'receiving' AND b.qty > 0
-      AND (CAST(:after_location AS text) IS NULL OR (b.location, b.sku) > (:after_location, :after_sku))
-    ORDER BY b.location, b.sku LIMIT :limit
+            FROM ({_BINS.format(item="waits")}) own) AS bins
+    FROM locations r JOIN balances waits USING (store_id, location) JOIN items i USING (store_id, sku)
+    WHERE r.store_id = :store_id AND r.kind = 'receiving' AND waits.qty > 0
+      AND (CAST(:after_location AS text) IS NULL OR (waits.location, waits.sku) > (:after_location, :after_sku))
+    ORDER BY waits.location, waits.sku LIMIT :limit
 """)
 BINS_OF_ITEM = sql(
     f"WITH w AS (SELECT CAST(:store_id AS integer) AS store_id, CAST(:sku AS text) AS sku) SELECT own.* "

@@ -4,6 +4,10 @@ import { signal } from "@preact/signals-core";
 
 const MAX_BELIEVED_ROUND_TRIP_MS = 4_000;
 const TICK_MS = 1_000;
+/** The header has whole seconds, and a busy server writes it anew but once in a second or two. */
+const HEADER_LAG_MS = 2_000;
+/** A correction of the clock by less does not put acts of this device into another order. */
+const MAX_STEP_BACK_MS = 10_000;
 
 /** Server time minus device time, in ms; 0 until an answer came. */
 export const skewMs = signal(0);
@@ -21,8 +25,9 @@ export function learn(date, sentAt, heardAt) {
   const server = date ? Date.parse(date) : NaN;
   if (Number.isNaN(server) || heardAt - sentAt > MAX_BELIEVED_ROUND_TRIP_MS) return;
   const measured = server + 500 - (sentAt + heardAt) / 2;
-  // Within the second that the header hides, what was believed before is as good.
-  if (Math.abs(measured - skewMs.value) > 750) skewMs.value = measured;
+  // Within what the header and the way hide, what was believed before is as good.
+  const hiddenMs = HEADER_LAG_MS + (heardAt - sentAt) / 2;
+  if (Math.abs(measured - skewMs.value) > hiddenMs) skewMs.value = measured;
 }
 
 /** A store may live in another time than its server, as a day that is replayed does. */
@@ -38,8 +43,14 @@ export function calibrate(storeTime) {
 /** Store time now, in ms. */
 export const now = () => Date.now() + skewMs.value + shiftMs;
 
-/** Store time now, as the API takes it. */
-export const nowText = () => new Date(now()).toISOString();
+let lastActMs = -Infinity;
+
+/** Store time now, as the API takes it: later each time, so that of two counts of one place the second is the later. */
+export function nowText() {
+  const at = now();
+  lastActMs = lastActMs - at < MAX_STEP_BACK_MS ? Math.max(at, lastActMs + 1) : at;
+  return new Date(lastActMs).toISOString();
+}
 
 setInterval(() => {
   tick.value = now();

@@ -5,7 +5,7 @@ import { batch, computed, signal } from "@preact/signals-core";
 import { Refusal, online, request } from "./api.js";
 import { nowText } from "./clock.js";
 import { uuid } from "./ids.js";
-import { ATTENTION, CACHE, OUTBOX, database } from "./store.js";
+import { ATTENTION, CACHE, NOTES, OUTBOX, database } from "./store.js";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -84,15 +84,15 @@ export function actFor(who, where) {
 export const ofOthers = () => waiting.value.filter((act) => act.person !== person);
 
 /**
- * Keep an act and send it when it is its turn.
- * @param {{path: string, body?: any, what: string, about?: Record<string, any>}} act
+ * Keep an act and send it when it is its turn. Notes are written with it: after a crash both are there, or neither.
+ * @param {{path: string, body?: any, what: string, about?: Record<string, any>, notes?: Record<string, unknown>}} act
  * @returns {Promise<Act>} once it is kept; its answer comes to the listeners
  */
-export async function put({ path, body, what, about = {} }) {
+export async function put({ path, body, what, about = {}, notes = {} }) {
   const draft = { path, body, what, about, person, madeAt: nowText(), tries: 0, key: "", seq: 0 };
   drafts.value = [...drafts.value, draft];
   try {
-    const act = await write(draft);
+    const act = await write(draft, notes);
     batch(() => {
       kept.value = [...kept.value.filter((one) => one.seq !== act.seq), act];
       drafts.value = drafts.value.filter((one) => one !== draft);
@@ -106,12 +106,14 @@ export async function put({ path, body, what, about = {} }) {
   }
 }
 
-/** @param {Act} draft @returns {Promise<Act>} with its place and its key */
-async function write({ seq: _none, ...draft }) {
-  const tx = (await database).transaction(OUTBOX, "readwrite", { durability: "strict" });
-  const seq = Number(await tx.store.add(draft));
+/** @param {Act} draft @param {Record<string, unknown>} notes @returns {Promise<Act>} with its place and its key */
+async function write({ seq: _none, ...draft }, notes) {
+  const tx = (await database).transaction([OUTBOX, NOTES], "readwrite", { durability: "strict" });
+  const acts = tx.objectStore(OUTBOX);
+  const seq = Number(await acts.add(draft));
   const act = { ...draft, seq, key: `h${device}-${seq}-${uuid()}` };
-  await tx.store.put(act);
+  await acts.put(act);
+  for (const [name, value] of Object.entries(notes)) await tx.objectStore(NOTES).put(value, name);
   await tx.done;
   return act;
 }

@@ -113,6 +113,8 @@ export default {
   "act.move": "{n} × {name} to {to}",
   "act.count": "Count of {name} at {place}: {n}",
   "act.receive": "Received {n} × {name}",
+  "act.unreceive": "Took back {n} × {name}",
+  "act.arrived": "Delivery {reference} unloaded",
 
   "attribute.chilled": "Chilled",
   "attribute.frozen": "Frozen",

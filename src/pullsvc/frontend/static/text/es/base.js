@@ -113,6 +113,8 @@ export default {
   "act.move": "{n} × {name} a {to}",
   "act.count": "Conteo de {name} en {place}: {n}",
   "act.receive": "Recibido {n} × {name}",
+  "act.unreceive": "Devueltos {n} × {name}",
+  "act.arrived": "Entrega {reference} descargada",
 
   "attribute.chilled": "Refrigerado",
   "attribute.frozen": "Congelado",
