@@ -119,6 +119,21 @@ class TestOfABadge:
         assert lifted.status_code == 204
         assert (await sign_in(client)).status_code == 201
 
+    async def test_of_a_manager_is_not_lifted_by_a_lead(self, db: Database, browsers: Browsers) -> None:
+        """Who could try a manager's PINs and lift the wait in between would be a manager in the end."""
+        who = await person(db, roles=(Role.MANAGER,))
+        client = await browsers.enrolled(db)
+        await fail(client, 5)
+        lead = {"Authorization": f"Bearer {await key(db, role=Role.LEAD)}"}
+        manager = {"Authorization": f"Bearer {await key(db, role=Role.MANAGER)}"}
+
+        refused = await client.delete(f"/v1/stores/1/people/{who}/lock-out", headers=lead)
+
+        assert (code_of(refused), refused.json()["needs"]) == ((403, "forbidden"), "manage")
+        assert await fail(client, 1) == [LOCKED_OUT]
+        assert (await client.delete(f"/v1/stores/1/people/{who}/lock-out", headers=manager)).status_code == 204
+        assert (await sign_in(client)).status_code == 201
+
 
 class TestOfADevice:
     async def test_asks_to_wait_after_ten_wrong_pins_of_whomever(self, db: Database, browsers: Browsers) -> None:

@@ -128,6 +128,19 @@ class TestEditing:
 
         assert (await client.get("/v1/stores/1/people")).status_code == 403
 
+    async def test_who_could_only_look_signs_in_anew_to_do_more(
+        self, db: Database, browsers: Browsers, manager: httpx.AsyncClient
+    ) -> None:
+        """The session of a board on the wall lasts for weeks: a manager's must not."""
+        who = await person(db, roles=(Role.READONLY,))
+        client = await browsers.signed_in(db)
+
+        await edit(manager, who, name="Ana M.")
+        assert (await client.get("/v1/session")).status_code == 200
+        await edit(manager, who, roles=["readonly", "manager"])
+
+        assert (await client.get("/v1/session")).status_code == 401
+
 
 class TestPins:
     async def test_are_random_unless_chosen_and_shown_once(

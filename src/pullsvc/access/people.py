@@ -81,16 +81,19 @@ async def lock_person(tx: Tx, *, store_id: int, principal_id: int) -> Row:
 
 
 async def edit_person(tx: Tx, stamp: Stamp, *, principal_id: int, data: PersonData, wall_now: datetime) -> None:
-    """Change a person that was locked; whoever is not active any more is signed out.
+    """Change a person that was locked; whoever is not active any more, or could only look so far, is signed out.
 
     Raises:
         BadgeTaken: somebody else has the badge.
     """
     await _refuse_taken(tx, stamp, data.badge, but_of=principal_id)
-    at = {"store_id": stamp.store_id, "principal_id": principal_id}
+    at: dict[str, Any] = {"store_id": stamp.store_id, "principal_id": principal_id}
+    before = await get_person(tx, **at, wall_now=wall_now)
+    # The session of who can only look goes on for weeks and never locks; with more to do on it that would not do.
+    could_only_look = set(before.roles) == {Role.READONLY} != set(data.roles)
     await tx.run(people_queries.UPDATE_PERSON, **at, **_details(data), now=stamp.now)
     await _set_principal(tx, stamp, principal_id, data)
-    if not data.active:
+    if not data.active or could_only_look:
         await tx.run(session_queries.END_SESSIONS_OF_PERSON, **at, but=0, now=wall_now)
     append(tx, stamp, "person.changed", principal_id, {"roles": sorted(data.roles), "active": data.active})
 

@@ -8,7 +8,7 @@ from pullsvc.access import devices, people, people_queries, pins, session_querie
 from pullsvc.access.codes import qr_svg
 from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.hashing import PinHasher
-from pullsvc.access.rules import Perm
+from pullsvc.access.rules import Forbidden, Perm, Role, permissions_of
 from pullsvc.web.deps import Db, PathId, TheWall
 from pullsvc.web.etags import IfMatch, check_version, etag
 from pullsvc.web.pages import Page, Paging
@@ -105,10 +105,15 @@ async def set_pin_of_person(
 
 
 @router.delete("/people/{principal_id}/lock-out", status_code=204)
-async def lift_lock_out_of_person(caller: Lead, db: Db, principal_id: PathId) -> None:
-    """Let a person try again at once after too many wrong PINs."""
+async def lift_lock_out_of_person(caller: Lead, db: Db, wall: TheWall, principal_id: PathId) -> None:
+    """Let a person try again at once after too many wrong PINs; a manager's wait only another manager lifts."""
+    at: dict[str, Any] = {"store_id": caller.store_id, "principal_id": principal_id}
     async with db.begin() as tx:
-        person = await people.lock_person(tx, store_id=caller.store_id, principal_id=principal_id)
+        await people.lock_person(tx, **at)
+        person = await people.get_person(tx, **at, wall_now=wall.now())
+        # Else a lead could try one PIN after the other, lift the wait in between, and be a manager in the end.
+        if beyond := permissions_of(map(Role, person.roles)) - caller.permissions:
+            raise Forbidden("They may do more than you here: ask a manager to lift the wait.", needs=min(beyond))
         await sessions.lift_lock_out(tx, caller.stamp(), badge=person.badge)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -108,7 +109,12 @@ class Principal:
         roles = set(self.roles.get(store_id, frozenset()))
         if self.chain_role:
             roles.add(self.chain_role)
-        return frozenset().union(*(PERMISSIONS[role] for role in roles))
+        return permissions_of(roles)
+
+
+def permissions_of(roles: Iterable[Role]) -> frozenset[Perm]:
+    """Return what whoever has these roles in a store may do there."""
+    return frozenset().union(*(PERMISSIONS[role] for role in roles))
 
 
 @dataclass(frozen=True, slots=True)
