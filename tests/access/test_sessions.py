@@ -170,6 +170,18 @@ class TestSession:
         (device,) = await all_rows(db, "devices")
         assert (opened["principal_id"], opened["device_id"]) == (who, device["device_id"])
 
+    async def test_takes_no_act_for_somebody_else(self, db: Database, browsers: Browsers) -> None:
+        """A page that was left open in another tab, with acts of who was there before."""
+        ana, ben = await person(db), await person(db, name="Ben", badge="B-2")
+        client = await browsers.signed_in(db, badge="B-2")
+
+        answers = [
+            await client.get("/v1/stores/1/pulls", headers={"X-Acts-For": acts_for})
+            for acts_for in (str(ana), str(ben), "", f"{ben}0")
+        ]
+
+        assert [code_of(answer)[1] for answer in answers] == ["somebody-else", None, "somebody-else", "somebody-else"]
+
     async def test_gives_way_to_a_key_in_the_header(self, db: Database, browsers: Browsers) -> None:
         await person(db)
         client = await browsers.signed_in(db)

@@ -25,6 +25,7 @@ from pullsvc.web.deps import MAX_STORE_ID, Db, Now
 from pullsvc.web.idempotency import KEEP_DAYS, KeyedRequest, KeyHeader, fingerprint_of
 
 EVENT_STREAM = "text/event-stream"
+ACTS_FOR = "x-acts-for"
 MAX_LATE_DAYS = KEEP_DAYS - 1  # While its key is kept, so that a repeat is never taken for a new act.
 
 
@@ -34,6 +35,18 @@ class TooLate(Rejection):
     kind = Kind.INVALID
     code = "too-late"
     title = "This happened too long ago to be booked now."
+
+
+class SomebodyElse(Rejection):
+    """The page acts for another person than the one who is signed in now: in another tab, somebody else signed in.
+
+    Said in `X-Acts-For`, the id of the person. What waited on a device would else be booked in the name of whoever is
+    there next, and done twice if it had been done already.
+    """
+
+    kind = Kind.UNKNOWN_CALLER
+    code = "somebody-else"
+    title = "Somebody else is signed in on this device."
 
 
 class _Bearer(HTTPBearer):
@@ -144,7 +157,10 @@ async def _principal(
     if session:
         check_same_origin(request)
         # A live stream comes back by itself, with nobody there; that must not keep a session awake.
-        return await ring.person(db, session, in_use=EVENT_STREAM not in request.headers.get("accept", ""))
+        who = await ring.person(db, session, in_use=EVENT_STREAM not in request.headers.get("accept", ""))
+        if request.headers.get(ACTS_FOR, str(who.principal_id)) != str(who.principal_id):
+            raise SomebodyElse("Look who is signed in, at /v1/session, and act for them.")
+        return who
     raise rules.UnknownCaller("Sign in on an enrolled device, or send a key as Authorization: Bearer.")
 
 
@@ -157,6 +173,7 @@ def may(permission: Perm) -> Any:
     Raises (per request):
         UnknownCaller, SessionLocked: no valid key and no live session.
         CrossSite: another site's page would act by the session.
+        SomebodyElse: the page acts for another person than the session's.
         NoSuchStore: the store does not exist for this caller.
         Forbidden: it does, but the role does not allow this.
     """
