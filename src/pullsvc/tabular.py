@@ -7,8 +7,10 @@ faults.refuse_if_any()
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +22,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_IMPORT_ROWS = 200_000
 MAX_FAULTS_SHOWN = 100
+BYTE_ORDER_MARK = "\ufeff"  # Without it spreadsheets take UTF-8 for something else, and save accents as rubbish.
+SEPARATORS = ",;\t"  # Spreadsheets write the semicolon where the comma is the decimal sign.
+_FORMULA = re.compile(r"'*[=+\-@]")
+_ESCAPED_FORMULA = re.compile(r"'+[=+\-@]")
 
 # Where a row stands, and its members by column.
 Record = tuple[int, dict[str, Any]]
@@ -94,6 +100,17 @@ def checked(
                 faults.add(row, str(error["loc"][0]) if error["loc"] else None, error["msg"])
 
 
+def as_cell(text: str) -> str:
+    """Return the text as a spreadsheet shows it: with an apostrophe in front, if it would take it for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _of_cell(cell: str) -> str:
+    """Return what `as_cell` was given."""
+    text = cell.strip()
+    return text[1:] if _ESCAPED_FORMULA.match(text) else text
+
+
 def _text_lines(lines: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         if number == 1:
@@ -102,11 +119,15 @@ def _text_lines(lines: Iterable[bytes]) -> Iterator[str]:
 
 
 def csv_records(shape: type[BaseModel], lines: Iterable[bytes], faults: Faults) -> Iterator[Record]:
-    """Yield the records below the header; empty cells are left out, so that defaults apply."""
-    reader = csv.reader(_text_lines(lines), strict=True)
+    """Yield the records below the header, which tells the separator; empty cells are left out, so defaults apply."""
+    texts = _text_lines(lines)
     row = 0
     columns: list[str] = []
     try:
+        header = next(texts, "")
+        reader = csv.reader(
+            chain(filter(None, [header]), texts), strict=True, delimiter=max(SEPARATORS, key=header.count)
+        )
         for row, cells in enumerate(reader, start=1):
             if row == 1:
                 columns = [cell.strip() for cell in cells]
@@ -115,7 +136,7 @@ def csv_records(shape: type[BaseModel], lines: Iterable[bytes], faults: Faults) 
             elif cells and len(cells) != len(columns):
                 faults.add(row, None, f"The row has {len(cells)} cells, the header {len(columns)}.")
             elif any(cell.strip() for cell in cells):
-                yield row, {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
+                yield row, {name: _of_cell(cell) for name, cell in zip(columns, cells, strict=True) if cell.strip()}
     except UnicodeDecodeError:
         faults.add(row + 1, None, "The row is not UTF-8; save the file as UTF-8.")
     except csv.Error as error:

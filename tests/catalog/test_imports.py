@@ -52,6 +52,16 @@ class TestReadRows:
         assert rows[0].data.description == "Milk, 1 l"  # type: ignore[union-attr]  # rows of items
         assert rows[0].data.attributes == ("frozen", "heavy")  # type: ignore[union-attr]  # rows of items
 
+    @pytest.mark.parametrize("separator", [";", "\t"])
+    def test_reads_the_separators_of_other_countries(self, separator: str) -> None:
+        table = ["sku", "description", "department", "attributes"], ["a", "Milk, 1 l", "dairy", '"frozen;heavy"']
+        text = "".join(separator.join(row) + "\r\n" for row in table)
+
+        (row,) = read_rows(What.ITEMS, Media.CSV, io.BytesIO(text.encode()))
+
+        assert row.data.description == "Milk, 1 l"  # type: ignore[union-attr]  # a row of items
+        assert row.data.attributes == ("frozen", "heavy")  # type: ignore[union-attr]  # a row of items
+
     def test_csv_and_ndjson_say_the_same(self) -> None:
         record = {"sku": "a", "description": "A", "department": "x", "case_pack": 6, "attributes": ["frozen", "heavy"]}
         table = ITEMS + b"a,A,x,6,frozen;heavy\n"

@@ -1,6 +1,8 @@
 """What a manager edits in one go: many lines of the planogram, hours, and files out and in again."""
 
 import asyncio
+import csv
+import io
 from typing import Any
 
 import httpx
@@ -110,13 +112,32 @@ class TestExport:
         assert again.json()["rows"] >= 3
 
     async def test_quotes_what_people_write(self, db: Database, manager: httpx.AsyncClient) -> None:
-        odd = {"description": 'Oats, "rolled"; 1 kg', "department": "grocery"}
-        await manager.put("/v1/stores/1/items/odd", json=odd)
+        odd = {"description": 'Oats, "rolled"; 1 kg', "department": "grocery", "barcodes": []}
+        assert (await manager.put("/v1/stores/1/items/odd", json=odd)).status_code == 201
 
         file = await manager.get("/v1/stores/1/exports/items")
         again = await manager.post("/v1/stores/1/imports/items", content=file.text, headers=CSV)
 
         assert again.json()["changed"] == 0
+
+    @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-2 for 1", "@home", "'=x", "''+1", "'s-Hertogenbosch"])
+    async def test_has_no_formula_in_it_and_reads_back(
+        self, db: Database, manager: httpx.AsyncClient, name: str
+    ) -> None:
+        """A spreadsheet works out what begins with such a sign, and who named the item does not open the file."""
+        odd = {"description": name, "department": "grocery", "barcodes": []}
+        made = await manager.put("/v1/stores/1/items/odd", json=odd)
+        assert made.status_code == 201, made.text
+
+        file = await manager.get("/v1/stores/1/exports/items")
+        again = await manager.post("/v1/stores/1/imports/items", content=file.content, headers=CSV)
+
+        (row,) = [row for row in csv.reader(io.StringIO(file.text)) if "odd" in row]
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
+        assert (again.status_code, again.json()["changed"]) == (200, 0)
+
+    async def test_tells_a_spreadsheet_how_it_is_written(self, manager: httpx.AsyncClient) -> None:
+        assert (await manager.get("/v1/stores/1/exports/items")).content.startswith(b"\xef\xbb\xbf")
 
     async def test_holds_no_other_store(self, db: Database, manager: httpx.AsyncClient) -> None:
         await store(db, store_id=2)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pullsvc.catalog.imports import ROWS, What
 from pullsvc.db import Row, Statement, Tx, sql
-from pullsvc.tabular import MAX_IMPORT_ROWS
+from pullsvc.tabular import BYTE_ORDER_MARK, MAX_IMPORT_ROWS, as_cell
 
 LIST_SEPARATOR = ";"
 
@@ -30,9 +30,10 @@ async def read_catalog(tx: Tx, *, store_id: int, what: What) -> list[Row]:
 
 
 def csv_of(what: What, rows: Sequence[Row]) -> str:
-    """Return the rows as CSV with the header that an import reads."""
+    """Return the rows as CSV with the header that an import reads; no cell is a formula for a spreadsheet."""
     columns = list(ROWS[what].model_fields)
     out = io.StringIO()
+    out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out)
     writer.writerow(columns)
     writer.writerows([_cell(row[column]) for column in columns] for row in rows)
@@ -42,6 +43,8 @@ def csv_of(what: What, rows: Sequence[Row]) -> str:
 def _cell(value: object) -> object:
     if isinstance(value, list):
         return LIST_SEPARATOR.join(value)
+    if isinstance(value, str):
+        return as_cell(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value
