@@ -22,8 +22,8 @@ BODY = {
     "requestBody": {
         "required": True,
         "description": "UTF-8, at most 32 MiB and 200,000 rows. CSV begins with a header, which tells whether commas, "
-        "semicolons or tabs separate; an apostrophe before =, +, - or @ is not a part of the text. A column left out, or "
-        "an empty cell, takes the default of the field.",
+        "semicolons or tabs separate; an apostrophe before =, +, - or @ is not a part of the text. A column left "
+        "out, or an empty cell, takes the default of the field.",
         "content": {
             Media.CSV.value: {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
             Media.NDJSON.value: {"schema": {"type": "string"}, "example": NDJSON_EXAMPLE},
