@@ -138,6 +138,21 @@ class TestPin:
         await show(signed_in, artifacts, "pin-weak")
 
 
+class TestIdle:
+    async def test_locks_by_itself(self, signed_in: Page, device: Device) -> None:
+        await signed_in.clock.install()
+        await device.open()
+        await device.sees("Hello, Ben")
+        await signed_in.clock.fast_forward("09:00")
+        async with signed_in.expect_response("**/v1/stores/1"):  # It tells the service that hands are at it.
+            await device.scan("CMD:BACK")
+        await signed_in.clock.fast_forward("09:00")
+        await device.sees("Hello, Ben")
+        await signed_in.clock.fast_forward("02:00")
+
+        await device.sees("Ben: locked")
+
+
 class TestLanguage:
     async def test_changes_everything_at_once_and_stays(self, signed_in: Page, device: Device, artifacts: Path) -> None:
         await device.open("settings")

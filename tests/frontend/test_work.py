@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
-from pullsvc.db import Database
+from pullsvc.db import Database, sql
 from tests.factories import all_rows
 from tests.frontend.hands import Device, show
 from tests.frontend.shop import WARES, asked, stock_shop
+
+LEFT = sql("UPDATE tasks SET state = 'abandoned'")
 
 
 @pytest.fixture
@@ -54,6 +56,47 @@ class TestWork:
         await device.all_sent()
         assert await in_tub(shop) == {"1001": 8, "1003": 8, "1004": 1}
         assert [t["state"] for t in await all_rows(shop, "tasks")] == ["staged"]
+
+    async def test_tells_why_a_line_is_wanted(
+        self, signed_in: Page, device: Device, service: str, db: Database, store: int, artifacts: Path
+    ) -> None:
+        await stock_shop(db)
+        await asked(service, db, "1001", reason="customer_waiting", note="the blue ones", requester="Ana")
+        await device.open("work")
+        await device.scan("TUB-0042")
+        await device.tap("Why this one?")
+
+        await device.sees("Ana asked at", "A customer is waiting", "the blue ones")
+        await show(signed_in, artifacts, "work-why")
+
+    async def test_goes_on_with_a_tub_that_was_left(
+        self, signed_in: Page, device: Device, shop: Database, artifacts: Path
+    ) -> None:
+        await device.open("work")
+        await device.scan("TUB-0042")
+        await device.sees("Whole milk 1 l")
+        await device.tap("All 8")
+        await device.tap("Back")
+        await device.sees("Leave this tub?")
+        await show(signed_in, artifacts, "work-leave")
+        await device.tap("Just a moment")
+        await device.sees("Hello, Ben")
+        await device.all_sent()
+        async with shop.begin() as tx:
+            await tx.run(LEFT)
+        await device.tap("Fill a tub")
+        await device.sees("You were away for long")
+        await show(signed_in, artifacts, "work-left")
+        await device.tap("Go on with it")
+
+        await device.sees("BR-D-02-1")
+
+    async def test_says_so_when_there_is_nothing_to_pull(
+        self, signed_in: Page, device: Device, store: int, artifacts: Path
+    ) -> None:
+        await device.open("work")
+        await device.sees("Nothing to pull")
+        await show(signed_in, artifacts, "work-none")
 
 
 class TestPutAway:

@@ -48,15 +48,30 @@ function Shown({ name, rest }) {
   return loaded.Screen ? html`<${loaded.Screen} steps=${rest} />` : html`<main class="boot"></main>`;
 }
 
-/** Keep the app for use without a network; a new version takes over when nothing waits to be sent. */
+const LOOK_FOR_NEWER_MS = 3_600_000;
+
+/** Keep the app for use without a network; a newer version takes over when nothing waits to be sent. */
 async function keepOffline() {
-  if (!navigator.serviceWorker) return;
-  const registration = await navigator.serviceWorker.register("/app/sw.js", { scope: "/app/" });
+  const worker = navigator.serviceWorker;
+  if (!worker) return;
+  let isControlled = Boolean(worker.controller);
+  const registration = await worker.register("/app/sw.js", { scope: "/app/" });
   const offer = () => outbox.waiting.value.length === 0 && registration.waiting?.postMessage("take-over");
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
   effect(() => void offer());
-  const isFirst = !navigator.serviceWorker.controller;
-  navigator.serviceWorker.addEventListener("controllerchange", () => isFirst || location.reload());
+  // A handheld is never closed, so nobody would ever load the page anew.
+  setInterval(() => online.value && registration.update().catch(() => undefined), LOOK_FOR_NEWER_MS);
+  worker.addEventListener("controllerchange", () => {
+    if (isControlled) reloadWhenIdle(); // The first one only begins to keep what is shown already.
+    isControlled = true;
+  });
+}
+
+/** Begin anew with the newer version, but never under somebody's hands. */
+function reloadWhenIdle() {
+  effect(() => {
+    if (steps.value.length === 0 || session.state.value !== "in") location.reload();
+  });
 }
 
 async function start() {

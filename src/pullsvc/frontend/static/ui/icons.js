@@ -27,6 +27,7 @@ export const ICONS = Object.freeze({
   bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
+  why: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M12 17v.01",
   camera: "M4 7h3l2-3h6l2 3h3v12H4zM12 9.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z",
   print: "M7 8V3h10v5M5 8h14v8h-3M5 8v8h3M8 13h8v8H8z",
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",

@@ -6,8 +6,9 @@ import { t } from "../../core/i18n.js";
 import { openLines, toPick } from "../../core/task_view.js";
 import * as tasks from "../../core/tasks.js";
 import { go } from "../../ui/router.js";
-import { Button, Department, Page, Pair, Sheet, Stepper, Tag, html, hueOf, hush, toast, useScan } from "../../ui/ui.js";
+import { Button, Department, Icon, Page, Pair, Sheet, Stepper, Tag, html, hueOf, hush, toast, useScan } from "../../ui/ui.js";
 import { Progress } from "./progress.js";
+import { Why } from "./why.js";
 
 export const REASONS = ["not_there", "less_than_expected", "wrong_item", "damaged", "unreachable", "other"];
 const URGENT_FROM = 80;
@@ -32,11 +33,13 @@ export function PickLine({ task }) {
       <${Button} icon="skip" onClick=${acts.skip}>${t("pick.skip")}<//>
     <//>
     <${Button} kind="primary" icon="good" onClick=${() => acts.take(left)}>${line.qty_picked ? t("pick.rest", { n: left }) : t("pick.all", { n: left })}<//>`;
-  return html`<${Page} title=${task.tub} back=${() => setSheet("leave")} foot=${foot}>
+  const aside = html`<button type="button" class="button icon" aria-label=${t("pick.why.title")} onClick=${() => setSheet("why")}><${Icon} name="why" /></button>`;
+  return html`<${Page} title=${task.tub} back=${() => setSheet("leave")} foot=${foot} aside=${aside}>
     <${Progress} task=${task} now=${line.line_no} />
     <${Stop} line=${line} arrived=${place === line.from_location} />
     <${Stepper} label=${t("pick.counted")} value=${line.qty_picked} max=${line.qty_planned} onChange=${(qty) => (qty > line.qty_picked ? acts.take(qty - line.qty_picked) : acts.putBack(line.qty_picked - qty))} />
     ${sheet === "short" && html`<${Short} line=${line} onClose=${() => setSheet("")} onReason=${(reason) => (setSheet(""), acts.short(reason))} />`}
+    ${sheet === "why" && html`<${Why} line=${line} onClose=${() => setSheet("")} />`}
     ${sheet === "leave" && html`<${Leave} task=${task} onClose=${() => setSheet("")} onStage=${() => setSheet("stage")} />`}
     ${sheet === "stage" && html`<${StageEarly} task=${task} onClose=${() => setSheet("")} />`}
   <//>`;

@@ -62,6 +62,17 @@ export default {
   "short.unreachable": "Can't reach it",
   "short.other": "Something else",
 
+  "pick.why.title": "Why this one?",
+  "pick.why.to": "To {shelf}, wanted by {time}",
+  "pick.why.watch": "The shelf will soon be empty",
+  "pick.why.asked": "{name} asked at {time}",
+  "pick.reason.gap": "Gap on the shelf",
+  "pick.reason.customer_waiting": "A customer is waiting",
+  "pick.reason.promotion": "For a promotion",
+  "pick.reason.online": "For an online order",
+  "pick.reason.watch": "The shelf runs low",
+  "pick.reason.other": "Other",
+
   "leave.title": "Leave this tub?",
   "leave.stage": "Bring it to the lane now",
   "leave.pause": "Just a moment",

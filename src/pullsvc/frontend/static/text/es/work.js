@@ -62,6 +62,17 @@ export default {
   "short.unreachable": "No alcanzo",
   "short.other": "Otra cosa",
 
+  "pick.why.title": "¿Por qué este?",
+  "pick.why.to": "Al estante {shelf}, antes de las {time}",
+  "pick.why.watch": "El estante pronto estará vacío",
+  "pick.why.asked": "{name} lo pidió a las {time}",
+  "pick.reason.gap": "Hueco en el estante",
+  "pick.reason.customer_waiting": "Un cliente espera",
+  "pick.reason.promotion": "Para una promoción",
+  "pick.reason.online": "Para un pedido en línea",
+  "pick.reason.watch": "El estante se vacía",
+  "pick.reason.other": "Otro",
+
   "leave.title": "¿Dejar esta cubeta?",
   "leave.stage": "Llevarla ahora al carril",
   "leave.pause": "Solo un momento",

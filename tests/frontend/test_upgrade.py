@@ -1,0 +1,49 @@
+"""The service is renewed while a handheld is in use: the new app takes over by itself, and never under busy hands."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from pullsvc.db import Database
+from tests.frontend.conftest import enrol, new_context, watched
+from tests.frontend.hands import Device
+from tests.serving import serving
+
+ROOT = Path(__file__).parents[2]
+HELLO, NEW_HELLO = "Hello, {name}", "Good day, {name}"
+UPDATE_JS = "async () => { await (await navigator.serviceWorker.ready).update(); }"
+TAKEN_OVER_JS = """
+() => new Promise((resolve) => { navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true)); })
+"""
+
+
+async def test_takes_over_when_the_hands_are_free(
+    browser: Browser, db: Database, database_url: str, store: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed = tmp_path / "renewed"
+    for part in ("src", "migrations", "openapi"):
+        shutil.copytree(ROOT / part, renewed / part, ignore=shutil.ignore_patterns("__pycache__"))
+    texts = renewed / "src" / "pullsvc" / "frontend" / "static" / "text" / "en" / "base.js"
+    texts.write_text(texts.read_text().replace(HELLO, NEW_HELLO))
+    async with await new_context(browser, "http://localhost") as context:
+        with serving(database_url, tmp_path, "--no-worker") as (_, address):
+            local = address.replace("127.0.0.1", "localhost")
+            page = await context.new_page()
+            device = Device(page, local)
+            await enrol(page, local, db, badge="B-BEN")
+            await device.open("settings")
+            await device.keeps_the_app()
+        complaints = watched(page)
+        monkeypatch.setenv("PYTHONPATH", str(renewed / "src"))
+        with serving(database_url, tmp_path, "--no-worker", "--port", address.rpartition(":")[2]):
+            await page.evaluate("() => { window.stillHere = true; }")
+            taken_over = page.evaluate(TAKEN_OVER_JS)
+            await page.evaluate(UPDATE_JS)
+            assert await taken_over
+            assert await page.evaluate("window.stillHere")
+            await page.evaluate("() => { location.hash = '#/'; }")
+
+            await device.sees("Good day, Ben")
+            assert complaints == []
