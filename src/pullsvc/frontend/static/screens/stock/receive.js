@@ -113,7 +113,7 @@ function Unload() {
 
 /** @param {{bins: import("../../core/cart.js").Bin[]}} props */
 const Where = ({ bins }) =>
-  html`<p class="lead">${t("receive.scan_bin")}</p>${bins.length > 0 && html`<p class="tags">${bins.map((bin) => html`<${Tag} key=${bin.location}><span class="code">${bin.location}</span>${bin.qty > 0 && ` · ${bin.qty}`}<//>`)}</p>`}`;
+  html`<p class="lead">${t("receive.scan_bin")}</p>${bins.length > 0 && html`<p class="tags">${bins.map((bin) => html`<${Tag} key=${bin.location}><span class="code">${bin.location}</span>${bin.qty > 0 && t("stock.there", { n: bin.qty })}<//>`)}</p>`}`;
 
 /** @param {number} qty */
 const setQty = (qty) => work.value.held && work.change({ held: { ...work.value.held, qty: within(qty) } });

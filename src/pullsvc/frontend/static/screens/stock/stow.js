@@ -119,7 +119,7 @@ function Goal({ bins }) {
   const [first, ...rest] = bins;
   if (!first) return html`<p class="lead">${t("stow.scan_any_bin")}</p>`;
   return html`<div class="goal"><p class="soft">${t(first.qty > 0 ? "stow.its_bin" : "stow.free_bin")}</p><p class="place code">${first.location}</p>
-    ${rest.length > 0 && html`<p class="tags">${rest.map((bin) => html`<${Tag} key=${bin.location}><span class="code">${bin.location}</span>${bin.qty > 0 && ` · ${bin.qty}`}<//>`)}</p>`}</div>`;
+    ${rest.length > 0 && html`<p class="tags">${rest.map((bin) => html`<${Tag} key=${bin.location}><span class="code">${bin.location}</span>${bin.qty > 0 && t("stock.there", { n: bin.qty })}<//>`)}</p>`}</div>`;
 }
 
 /** @param {{load: import("../../core/cart.js").Load, onPick: () => void}} props */

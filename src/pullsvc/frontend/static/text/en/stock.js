@@ -14,6 +14,7 @@ export default {
   "stock.take_code": "Take this code",
   "stock.case": "Case of {n}",
   "stock.all": "All {n}",
+  "stock.there": "{n} there",
   "stock.qty_of": "{n} × {name}",
   "stock.refused": "Needs a look",
   "stock.no_bin": "{location} is no bin. Scan the label of a bin.",

@@ -14,6 +14,7 @@ export default {
   "stock.take_code": "Tomar este código",
   "stock.case": "Caja de {n}",
   "stock.all": "Los {n}",
+  "stock.there": "hay {n}",
   "stock.qty_of": "{n} × {name}",
   "stock.refused": "Por revisar",
   "stock.no_bin": "{location} no es una ubicación del almacén. Escanea su etiqueta.",
