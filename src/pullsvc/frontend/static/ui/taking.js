@@ -68,8 +68,9 @@ export function tell(key, code) {
 
 /** @param {unknown} failure */
 function say(failure) {
-  if (!(failure instanceof Refusal)) throw failure;
   const { title, text } = inWords(failure);
   bad(title);
   toast(text);
+  // A mistake of ours is not hidden, but the next scan is taken all the same.
+  if (!(failure instanceof Refusal)) reportError(failure);
 }
