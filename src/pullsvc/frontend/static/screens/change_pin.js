@@ -27,8 +27,8 @@ export default function ChangePin() {
     try {
       await request("POST", "/v1/session/pin", { body: { old: pins[0], new: pins[1] } });
       good();
-      toast(t("change_pin.done"));
       go("settings", { replace: true });
+      toast(t("change_pin.done"));
     } catch (failure) {
       setRefusal(failure);
       startAnew();

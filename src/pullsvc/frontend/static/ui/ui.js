@@ -2,7 +2,7 @@
 
 import { h } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import htm from "htm";
 import { Refusal } from "../core/api.js";
 import { tick } from "../core/clock.js";
@@ -10,7 +10,7 @@ import { duration, has, relative, t, time } from "../core/i18n.js";
 import { onScan } from "../core/scanner.js";
 import { CameraButton } from "./camera.js";
 import { ICONS } from "./icons.js";
-import { back } from "./router.js";
+import { back, steps } from "./router.js";
 import { StatusBadge } from "./status.js";
 
 export const html = htm.bind(h);
@@ -115,15 +115,15 @@ export function Stepper({ value, min = 0, max = 9999, label, onChange }) {
 export const Field = ({ label, hint, children, ...rest }) =>
   html`<label class="field"><span>${label}</span>${children ?? html`<input class="input" autocomplete="off" ...${rest} />`}${hint && html`<span class="hint">${hint}</span>`}</label>`;
 
-/** A question over the page. @param {{title: string, onClose: () => void, children?: any}} props */
-export function Sheet({ title, onClose, children }) {
+/** A question over the page. @param {{title: string, onClose: () => void, close?: string, children?: any}} props `close`: the word for going back */
+export function Sheet({ title, onClose, close = t("cancel"), children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
   const onClick = (event) => event.target === dialog.current && onClose();
   return html`<dialog class="sheet" ref=${dialog} aria-label=${title} onClick=${onClick} onCancel=${(event) => (event.preventDefault(), onClose())}>
-    <div><h2>${title}</h2>${children}<${Button} kind="plain" onClick=${onClose}>${t("cancel")}<//></div>
+    <div><h2>${title}</h2>${children}<${Button} kind="plain" onClick=${onClose}>${close}<//></div>
   </dialog>`;
 }
 
@@ -149,6 +149,11 @@ export function toast(text, action) {
 export function hush() {
   toasted.value = null;
 }
+
+// Somewhere else it would offer to undo what nobody sees.
+effect(() => {
+  if (steps.value) hush();
+});
 
 function Toast() {
   const { text, label, act } = toasted.value ?? {};

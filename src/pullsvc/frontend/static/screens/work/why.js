@@ -9,7 +9,7 @@ import { Notice, Sheet, Trouble, html, useLoad } from "../../ui/ui.js";
 export function Why({ line, onClose }) {
   const { value, refusal, loading, reload } = useLoad(() => read(storePath(`pulls/${line.pull_id}`)), [line.pull_id]);
   const pull = value?.value;
-  return html`<${Sheet} title=${t("pick.why.title")} onClose=${onClose}>
+  return html`<${Sheet} title=${t("pick.why.title")} close=${t("close")} onClose=${onClose}>
     ${loading && html`<p class="soft">${t("loading")}</p>`}
     ${refusal && html`<${Trouble} refusal=${refusal} retry=${reload} />`}
     ${pull && html`<p class="strong">${t("pick.why.to", { shelf: pull.shelf, time: time(pull.due_at) })}</p>

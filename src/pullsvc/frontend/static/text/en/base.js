@@ -2,6 +2,7 @@
 
 export default {
   back: "Back",
+  close: "Close",
   cancel: "Cancel",
   continue: "Continue",
   try_again: "Try again",

@@ -2,6 +2,7 @@
 
 export default {
   back: "Atrás",
+  close: "Cerrar",
   cancel: "Cancelar",
   continue: "Continuar",
   try_again: "Reintentar",
