@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { effect } from "@preact/signals";
 import { online } from "./core/api.js";
 import { sweep } from "./core/cache.js";
+import { recall } from "./core/clock.js";
 import { speak, timeZone } from "./core/i18n.js";
 import * as outbox from "./core/outbox.js";
 import * as scanner from "./core/scanner.js";
@@ -26,7 +27,7 @@ function App() {
 /** @param {{first: string, rest: string[]}} props */
 function Door({ first, rest }) {
   const where = session.state.value;
-  if (where === "in") return html`<${Shown} key=${first} name=${first} rest=${rest} />`;
+  if (where === "in") return html`<${Shown} key=${`${session.person.value?.principal_id} ${first}`} name=${first} rest=${rest} />`;
   if (where === "locked") return html`<${Locked} />`;
   if (where === "signed-out") return html`<${SignIn} />`;
   if (where === "no-device") return html`<${Enrol} code="" />`;
@@ -75,7 +76,7 @@ function reloadWhenIdle() {
 }
 
 async function start() {
-  await Promise.all([speak("base"), speak("problems"), outbox.open()]);
+  await Promise.all([speak("base"), speak("problems"), recall(), outbox.open()]);
   scanner.start();
   effect(() => {
     timeZone.value = session.store.value?.time_zone ?? timeZone.value;

@@ -10,6 +10,14 @@ const RETRIED = new Set([0, 408, 425, 429, 502, 503, 504]);
 /** Whether the service was within reach when last asked. */
 export const online = signal(true);
 
+/** Whom this page acts for; in another tab somebody else may have signed in. 0: nobody. */
+let actsFor = 0;
+
+/** @param {number} person */
+export function actAs(person) {
+  actsFor = person;
+}
+
 /** Who wants to know that a request was refused for want of a session: `code` of the problem. */
 const doorkeepers = new Set();
 
@@ -67,6 +75,7 @@ export async function exchange(method, path, { body, key, version, text, timeout
   if (text) headers["Content-Type"] = text.type;
   if (key) headers["Idempotency-Key"] = key;
   if (version) headers["If-Match"] = version;
+  if (actsFor) headers["X-Acts-For"] = String(actsFor);
   const sentAt = Date.now();
   const answer = await reach(path, {
     method,
@@ -78,6 +87,8 @@ export async function exchange(method, path, { body, key, version, text, timeout
   });
   learn(answer.headers.get("date"), sentAt, Date.now());
   const value = await read(answer);
+  // Something between here and the service said "all is well" in its stead: nobody knows what became of the act.
+  if (key && answer.ok && answer.status !== 204 && typeof value === "string") throw cutOff();
   if (answer.ok) return { value, version: answer.headers.get("etag") };
   throw refused(answer, value);
 }
@@ -103,9 +114,13 @@ async function read(answer) {
     return isJson ? await answer.json() : await answer.text();
   } catch {
     // The connection broke within the answer: nobody knows what it said.
-    wentOffline();
-    throw new Refusal({ status: 0, code: "offline" });
+    throw cutOff();
   }
+}
+
+function cutOff() {
+  wentOffline();
+  return new Refusal({ status: 0, code: "offline" });
 }
 
 /** @param {Response} answer @param {any} problem */

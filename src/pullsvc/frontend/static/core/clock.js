@@ -1,6 +1,7 @@
 // The server's clock, as far as this device knows it: a handheld's own may be minutes off, or stand in another year.
 
 import { signal } from "@preact/signals-core";
+import { note, noted } from "./store.js";
 
 const MAX_BELIEVED_ROUND_TRIP_MS = 4_000;
 const TICK_MS = 1_000;
@@ -27,7 +28,9 @@ export function learn(date, sentAt, heardAt) {
   const measured = server + 500 - (sentAt + heardAt) / 2;
   // Within what the header and the way hide, what was believed before is as good.
   const hiddenMs = HEADER_LAG_MS + (heardAt - sentAt) / 2;
-  if (Math.abs(measured - skewMs.value) > hiddenMs) skewMs.value = measured;
+  if (Math.abs(measured - skewMs.value) <= hiddenMs) return;
+  skewMs.value = measured;
+  remember();
 }
 
 /** A store may live in another time than its server, as a day that is replayed does. */
@@ -37,6 +40,22 @@ let shiftMs = 0;
 export function calibrate(storeTime) {
   const shift = Date.parse(storeTime) - Date.now() - skewMs.value;
   shiftMs = Math.abs(shift) > MAX_BELIEVED_ROUND_TRIP_MS ? shift : 0;
+  tick.value = now();
+  remember();
+}
+
+const NOTE = "clock";
+const remember = () => void note(NOTE, { skewMs: skewMs.value, shiftMs, at: now() }).catch(() => undefined);
+
+/**
+ * Go on by what an earlier run learnt, until an answer says better: without a network that may take a whole shift. A
+ * clock that fell behind what it showed then, as after an empty battery, is taken to show that moment.
+ */
+export async function recall() {
+  const known = await noted(NOTE);
+  if (!known) return;
+  [skewMs.value, shiftMs] = [known.skewMs, known.shiftMs];
+  skewMs.value += Math.max(known.at - now(), 0);
   tick.value = now();
 }
 

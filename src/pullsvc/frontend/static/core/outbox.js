@@ -4,6 +4,7 @@
 import { batch, computed, signal } from "@preact/signals-core";
 import { Refusal, online, request } from "./api.js";
 import { nowText } from "./clock.js";
+import { bad } from "./feedback.js";
 import { uuid } from "./ids.js";
 import { ATTENTION, CACHE, NOTES, OUTBOX, database } from "./store.js";
 
@@ -12,6 +13,7 @@ const LONGEST_PAUSE_MS = 30_000;
 /** A mistake of the service is tried this often; then a person has to look, and the rest goes on. */
 const MAX_TRIES_AT_A_BUG = 6;
 const MAX_OUTCOMES = 50;
+const NOT_KEPT = "not-kept";
 
 /**
  * @typedef {object} Act
@@ -37,6 +39,8 @@ export const waiting = computed(() => [...kept.value, ...drafts.value]);
 export const attention = signal([]);
 /** What became of the latest acts of this page, by `seq`. @type {import("@preact/signals-core").Signal<Map<number, {answer: any, refusal: Refusal | null}>>} */
 export const outcomes = signal(new Map());
+/** Whether the latest act could not be kept: this device has no room left, so it was not done. */
+export const full = signal(false);
 /** Whether an act is on its way right now. */
 export const sending = signal(false);
 
@@ -87,6 +91,7 @@ export const ofOthers = () => waiting.value.filter((act) => act.person !== perso
  * Keep an act and send it when it is its turn. Notes are written with it: after a crash both are there, or neither.
  * @param {{path: string, body?: any, what: string, about?: Record<string, any>, notes?: Record<string, unknown>}} act
  * @returns {Promise<Act>} once it is kept; its answer comes to the listeners
+ * @throws {Refusal} there is no room left; who asked may leave that to the badge beside the title, which says so
  */
 export async function put({ path, body, what, about = {}, notes = {} }) {
   const draft = { path, body, what, about, person, madeAt: nowText(), tries: 0, key: "", seq: 0 };
@@ -94,6 +99,7 @@ export async function put({ path, body, what, about = {}, notes = {} }) {
   try {
     const act = await write(draft, notes);
     batch(() => {
+      full.value = false;
       kept.value = [...kept.value.filter((one) => one.seq !== act.seq), act];
       drafts.value = drafts.value.filter((one) => one !== draft);
     });
@@ -101,8 +107,12 @@ export async function put({ path, body, what, about = {}, notes = {} }) {
     void flush();
     return act;
   } catch (failure) {
-    drafts.value = drafts.value.filter((one) => one !== draft);
-    throw failure;
+    batch(() => {
+      full.value = true;
+      drafts.value = drafts.value.filter((one) => one !== draft);
+    });
+    bad();
+    throw new Refusal({ status: 0, code: NOT_KEPT, detail: String(failure) });
   }
 }
 
@@ -145,9 +155,12 @@ async function drain() {
       pauseMs = FIRST_PAUSE_MS;
       await settle(act, answer);
     } catch (failure) {
-      if (!(failure instanceof Refusal)) throw failure;
+      if (!(failure instanceof Refusal)) {
+        pause(0); // No room to write down what became of it: it goes again, under the same key.
+        throw failure;
+      }
       if (failure.wantsSignIn) return; // They sign in again, and the outbox is opened for them.
-      if (failure.passes && !(await isHopeless(act, failure))) return pause(failure);
+      if (failure.passes && !(await isHopeless(act, failure))) return pause(failure.retryAfterS);
       await refuse(act, failure);
     }
   }
@@ -166,9 +179,9 @@ async function isHopeless(act, failure) {
   return act.tries >= MAX_TRIES_AT_A_BUG;
 }
 
-/** @param {Refusal} failure */
-function pause(failure) {
-  const ms = Math.max(pauseMs * (0.75 + Math.random() / 2), failure.retryAfterS * 1000);
+/** @param {number} leastS */
+function pause(leastS) {
+  const ms = Math.max(pauseMs * (0.75 + Math.random() / 2), leastS * 1000);
   pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   timer = setTimeout(() => void flush(), ms);
 }
@@ -220,6 +233,10 @@ export async function again(act) {
   await put({ path: act.path, body: act.body, what: act.what, about: act.about });
   await dismiss(act.seq);
 }
+
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason instanceof Refusal && event.reason.code === NOT_KEPT) event.preventDefault();
+});
 
 async function mirror() {
   const db = await database;

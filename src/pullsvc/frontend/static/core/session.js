@@ -1,7 +1,7 @@
 // Which device this is, who works on it, and what they may do.
 
 import { computed, effect, signal } from "@preact/signals-core";
-import { Refusal, online, onTurnedAway, request } from "./api.js";
+import { Refusal, actAs, online, onTurnedAway, request } from "./api.js";
 import { clear } from "./cache.js";
 import { calibrate, now } from "./clock.js";
 import { setLanguage } from "./i18n.js";
@@ -10,6 +10,8 @@ import * as outbox from "./outbox.js";
 import { forget, note, noted } from "./store.js";
 
 const NOTE = "session";
+/** Noted while the device waits for a PIN, so that starting the app again without a network opens nothing. */
+const LOCKED = "locked";
 const IDLE_LOOK_MS = 5_000;
 /** The service is told of use at most this often, so that its own idle clock does not run out under busy hands. */
 const TELL_USE_MS = 120_000;
@@ -49,7 +51,7 @@ export async function start() {
     if (!(failure instanceof Refusal)) throw failure;
     if (failure.code === "session-locked") await lockedAs(known);
     else if (failure.wantsSignIn || failure.status === 404) await signedOut();
-    else if (known && Date.parse(known.expires_at) > now()) await enter(known);
+    else if (known && Date.parse(known.expires_at) > now()) await ((await noted(LOCKED)) ? lockedAs(known) : enter(known));
     else await signedOut();
   }
 }
@@ -66,24 +68,27 @@ async function admit(view) {
 async function enter(view) {
   const before = await noted("person");
   if (before && before !== view.person.principal_id) await clear();
-  await Promise.all([note(NOTE, view), note("person", view.person.principal_id)]);
+  await Promise.all([note(NOTE, view), note("person", view.person.principal_id), forget(LOCKED)]);
   touched();
   session.value = view;
   device.value = { name: view.device.name, store_name: view.store.name };
   state.value = "in";
+  actAs(view.person.principal_id);
   outbox.actFor(view.person.principal_id, view.device.device_id);
 }
 
 /** @param {SessionView | undefined} known */
 async function lockedAs(known) {
   if (!known) return signedOut();
+  await note(LOCKED, true);
   session.value = known;
   state.value = "locked";
 }
 
 async function signedOut() {
   session.value = null;
-  await forget(NOTE);
+  actAs(0);
+  await Promise.all([forget(NOTE), forget(LOCKED)]);
   outbox.actFor(0, 0);
   try {
     device.value = await request("GET", "/v1/device");
@@ -112,18 +117,21 @@ export async function enrol(code) {
 /** @param {string} badge @param {string} pin @throws {Refusal} */
 export async function signIn(badge, pin) {
   await admit(await request("POST", "/v1/sessions", { body: { badge, pin } }));
+  tellTabs();
 }
 
 /** @param {string} pin @throws {Refusal} */
 export async function unlock(pin) {
   await admit(await request("POST", "/v1/session/unlock", { body: { pin } }));
+  tellTabs();
 }
 
 /** Ask for the PIN before anything else; tells the service too, if it is within reach. */
 export function lock() {
   if (state.value !== "in") return;
   state.value = "locked";
-  request("POST", "/v1/session/lock").catch(() => undefined);
+  void note(LOCKED, true);
+  request("POST", "/v1/session/lock").then(tellTabs, () => undefined);
 }
 
 /** @throws {Refusal} out of reach: the session would live on */
@@ -134,11 +142,21 @@ export async function signOut() {
   await clear();
   await forget("person");
   await signedOut();
+  tellTabs();
 }
+
+/** The other tabs of this device: they have the same session, and hands on one are hands on all. */
+const tabs = new BroadcastChannel("session");
+const tellTabs = () => tabs.postMessage("changed");
+tabs.onmessage = ({ data }) => {
+  if (data === "used") lastUseAt = Date.now();
+  else void start();
+};
 
 onTurnedAway((code) => {
   if (state.value !== "in") return;
-  if (code === "session-locked") state.value = "locked";
+  if (code === "session-locked") void lockedAs(session.value ?? undefined);
+  else if (code === "somebody-else") void start();
   else void signedOut();
 });
 
@@ -151,6 +169,7 @@ function touched() {
 }
 
 function used() {
+  if (Date.now() - lastUseAt > IDLE_LOOK_MS) tabs.postMessage("used");
   lastUseAt = Date.now();
   if (state.value !== "in" || lastUseAt - lastToldAt < TELL_USE_MS) return;
   lastToldAt = lastUseAt;

@@ -2,7 +2,7 @@
 
 import { online, probe } from "../core/api.js";
 import { dateTime, t, time } from "../core/i18n.js";
-import { again, attention, dismiss, flush, waiting } from "../core/outbox.js";
+import { again, attention, dismiss, flush, full, waiting } from "../core/outbox.js";
 import { Button, Empty, Notice, Page, Pair, html, inWords } from "../ui/ui.js";
 import { Refusal } from "../core/api.js";
 
@@ -10,7 +10,8 @@ export default function Tray() {
   const [open, refused] = [waiting.value, attention.value];
   const foot = open.length > 0 && html`<${Button} kind="primary" icon="sent" onClick=${() => (online.value ? flush() : probe())}>${t("tray.send")}<//>`;
   return html`<${Page} title=${t("tray.title")} back=${true} foot=${foot}>
-    ${!open.length && !refused.length && html`<${Empty} icon="good" title=${t("tray.none")}><p>${t("tray.none.more")}</p><//>`}
+    ${full.value && html`<${Notice} kind="bad" title=${t("status.full")}>${t("tray.full")}<//>`}
+    ${!full.value && !open.length && !refused.length && html`<${Empty} icon="good" title=${t("tray.none")}><p>${t("tray.none.more")}</p><//>`}
     ${!online.value && html`<${Notice} kind="look" title=${t("problem.offline")}>${t("tray.offline")}<//>`}
     ${refused.length > 0 && html`<h2 class="section">${t("tray.refused")}</h2><ul class="list">${refused.map((act) => html`<${Refused} act=${act} key=${act.seq} />`)}</ul>`}
     ${open.length > 0 && html`<h2 class="section">${t("tray.open")}</h2><ul class="list">${open.map((act) => html`<${Open} act=${act} key=${act.seq} />`)}</ul>`}

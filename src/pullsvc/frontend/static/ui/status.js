@@ -5,7 +5,7 @@ import htm from "htm";
 import { online } from "../core/api.js";
 import { flash } from "../core/feedback.js";
 import { t } from "../core/i18n.js";
-import { attention, waiting } from "../core/outbox.js";
+import { attention, full, waiting } from "../core/outbox.js";
 import { ICONS } from "./icons.js";
 import { linkTo } from "./router.js";
 
@@ -14,6 +14,7 @@ const shape = (name) => html`<svg class="icon-shape" viewBox="0 0 24 24" aria-hi
 
 export function StatusBadge() {
   const [open, refused] = [waiting.value.length, attention.value.length];
+  if (full.value) return html`<a class="badge attention" href=${linkTo("tray")}>${shape("bad")}${t("status.full")}</a>`;
   if (refused) {
     return html`<a class="badge attention" href=${linkTo("tray")}>${shape("look")}${refused}<span class="unseen">${t("status.attention", { n: refused })}</span></a>`;
   }

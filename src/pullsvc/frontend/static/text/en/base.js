@@ -15,6 +15,8 @@ export default {
   done: "Done",
   loading: "Loading",
 
+  "status.full": "Not saved",
+  "tray.full": "This device has no room left, so your last scan was not saved. Delete something on it, then scan again.",
   "status.offline": "Offline",
   "status.waiting": { one: "{n} scan waits to be sent", other: "{n} scans wait to be sent" },
   "status.attention": { one: "{n} scan needs a look", other: "{n} scans need a look" },

@@ -15,6 +15,8 @@ export default {
   done: "Listo",
   loading: "Cargando",
 
+  "status.full": "No guardado",
+  "tray.full": "Este equipo no tiene espacio: el último escaneo no se guardó. Borre algo en él y escanee otra vez.",
   "status.offline": "Sin red",
   "status.waiting": { one: "{n} lectura por enviar", other: "{n} lecturas por enviar" },
   "status.attention": { one: "{n} lectura por revisar", other: "{n} lecturas por revisar" },
