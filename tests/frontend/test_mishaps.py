@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.async_api import Page, Route
 
 from pullsvc.db import Database
@@ -100,6 +101,14 @@ class TestLocked:
         await device.is_ready()
 
         await device.sees("Ben: locked")
+
+
+class TestAddress:
+    @pytest.mark.parametrize("odd", ["constructor", "%E0%A4%A"])
+    async def test_that_is_none_leads_to_the_first_screen(self, signed_in: Page, device: Device, odd: str) -> None:
+        await device.open(odd)
+
+        await device.sees("Hello, Ben")
 
 
 class TestNoRoom:

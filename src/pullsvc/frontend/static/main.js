@@ -37,7 +37,7 @@ function Door({ first, rest }) {
 /** @param {{name: string, rest: string[]}} props */
 function Shown({ name, rest }) {
   const [loaded, setLoaded] = useState(/** @type {{Screen?: any, refusal?: unknown}} */ ({}));
-  const known = SCREENS[name] && (!SCREENS[name].needs || session.can(SCREENS[name].needs));
+  const known = Object.hasOwn(SCREENS, name) && (!SCREENS[name].needs || session.can(SCREENS[name].needs));
   const screen = SCREENS[known ? name : ""];
   useEffect(() => {
     Promise.all([screen.load(), ...(screen.texts ?? []).map(speak)]).then(

@@ -6,7 +6,11 @@ import { signal } from "@preact/signals";
 export const steps = signal(parsed());
 
 function parsed() {
-  return location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  try {
+    return location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return []; // An address cut off in the middle leads to the first screen.
+  }
 }
 
 addEventListener("hashchange", () => {
