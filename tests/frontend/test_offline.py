@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, Route
 
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
+from tests.access.people import PIN
 from tests.factories import all_rows
 from tests.frontend.conftest import enrol, new_context, watched
 from tests.frontend.hands import Device, expect, show
@@ -17,6 +18,11 @@ from tests.frontend.test_work import in_tub
 from tests.serving import serving
 from tests.waiting import until
 
+SIGN_IN_JS = """
+async ([badge, pin]) => (await fetch("/v1/sessions", {
+  method: "POST", body: JSON.stringify({ badge, pin }), headers: { "Content-Type": "application/json" },
+})).status
+"""
 TAKEN_OVER = sql("UPDATE tasks SET fence = fence + 1")
 
 
@@ -155,6 +161,31 @@ class TestLostAnswers:
                 moved = Counter(m["cause"] for m in await all_rows(db, "movements"))
                 assert moved["pick"] == 1
                 assert complaints == []
+
+
+class TestOtherHands:
+    async def test_never_send_what_somebody_else_did(self, signed_in: Page, device: Device, shop: Database) -> None:
+        """Cid signs in in another tab while a pick of Ben's waits; Ben's pick waits on, until Ben is back."""
+        await claim(device)
+        await device.goes_offline()
+        await device.scan(WARES["1001"][2])
+        await device.sees("Offline")
+        other = await signed_in.context.new_page()
+        await signed_in.route("**/picks", lambda route: route.abort())
+        await device.comes_back()
+        await other.goto("/livez")
+        assert await other.evaluate(SIGN_IN_JS, ["B-CID", PIN]) == 201
+        await device.open()
+        await device.sees("Hello, Ben")
+        await signed_in.unroute("**/picks")
+
+        await expect(signed_in.get_by_text("Hello, Cid")).to_be_visible(timeout=20_000)
+        assert await in_tub(shop) == {}
+        assert await other.evaluate(SIGN_IN_JS, ["B-BEN", PIN]) == 201
+        await signed_in.reload()
+        await device.sees("Hello, Ben")
+        await device.all_sent()
+        assert await in_tub(shop) == {"1001": 1}
 
 
 class TestReload:
