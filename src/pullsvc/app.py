@@ -39,9 +39,6 @@ that is none of yours does not exist for you (404). Every writing POST takes an 
 with the same key as often as you like, it is done once. Every error is an RFC 9457 problem with a stable `code`.
 """.strip().replace("\n", " ")
 
-# Enrolling needs no caller, so it is the one thing that anybody could keep the database busy with.
-ENROLMENTS_A_MINUTE = 20
-
 TAGS = [
     {"name": "access", "description": "Devices, people, and who is signed in."},
     {"name": "catalog", "description": "Stores, items, barcodes, locations, placements."},
@@ -107,7 +104,7 @@ def create_app(*, db: Database, clock: Clock, settings: Settings, wall: Clock | 
     app.state.keys = KeyRing(believe_s=settings.key_cache_s, idle_s=settings.session_idle_s, wall=app.state.wall)
     app.state.cookies = Cookies(insecure=settings.insecure_cookies)
     app.state.pins = PinHasher()
-    app.state.enrolling = Throttle(per_minute=ENROLMENTS_A_MINUTE)
+    app.state.enrolling = Throttle(per_minute=settings.enrolments_per_minute)
     app.state.lead_times = LeadBook()
     app.state.hub = Hub(db=db, clock=clock, max_streams=settings.max_streams)
     app.state.stopping = False

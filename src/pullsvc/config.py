@@ -52,6 +52,13 @@ class Settings(BaseSettings):
         le=60,
         description="How long a verified API key or session is believed before it is read again.",
     )
+    # Enrolling needs no caller, so it is the one thing that anybody could keep the database busy with.
+    enrolments_per_minute: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="How many devices may try to enrol from one address in a minute, per process.",
+    )
     session_idle_s: int = Field(
         default=600,
         ge=30,

@@ -42,6 +42,10 @@ FLAGS = [
 ]  # fmt: skip
 
 
+# Keys and sessions are read each time, and every test enrols a device of its own from one address.
+SETTINGS = {"key_cache_s": "0", "enrolments_per_minute": "10000"}
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the browser; without one these tests fail rather than being skipped."""
@@ -55,7 +59,7 @@ def chromium() -> str:
 def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the service, in a process of its own."""
     folder = tmp_path_factory.mktemp("service")
-    with serving(database_url, folder, "--no-worker", settings={"key_cache_s": "0"}) as (_, address):
+    with serving(database_url, folder, "--no-worker", settings=SETTINGS) as (_, address):
         yield address.replace("127.0.0.1", "localhost")
 
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Locator, Page
 
 from pullsvc.db import Database, sql
 from tests.factories import all_rows
-from tests.frontend.conftest import enrol, new_context, watched
+from tests.frontend.conftest import SETTINGS, enrol, new_context, watched
 from tests.frontend.hands import Device, expect, show
 from tests.frontend.noon import Shop, busy, morning, open_shop, pulled_by_watch, sku_of, stage
 from tests.serving import fast_clock, serving
@@ -29,7 +29,7 @@ NEWS = ("Bananas", "Eggs", "Tortilla")  # The quickest counts: other tests may k
 def noon(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a service on whose clock it is noon."""
     folder = tmp_path_factory.mktemp("noon")
-    settings = {"key_cache_s": "0", **fast_clock(1.0)}
+    settings = {**SETTINGS, **fast_clock(1.0)}
     with serving(database_url, folder, "--no-worker", settings=settings) as (_, address):
         yield address.replace("127.0.0.1", "localhost")
 
@@ -116,7 +116,7 @@ class TestNews:
         self, browser: Browser, db: Database, database_url: str, tmp_path: Path, store: int
     ) -> None:
         """The board says since when it knows nothing, and goes on without anybody touching it."""
-        settings = {"key_cache_s": "0", **fast_clock(1.0)}
+        settings = {**SETTINGS, **fast_clock(1.0)}
         with serving(database_url, tmp_path, "--no-worker", settings=settings) as (process, address):
             service = address.replace("127.0.0.1", "localhost")
             context = await new_context(browser, service, viewport=DESK)
