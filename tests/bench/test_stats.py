@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullsvc.bench.stats import MIN_NOISE, Tally, Verdict, compare, harmonic, latency
+from pullsvc.bench.stats import MIN_NOISE, Tally, Verdict, compare, harmonic, latency, paired
 
 
 class TestTally:
@@ -61,3 +61,18 @@ class TestCompare:
     def test_does_not_trust_single_spans(self) -> None:
         assert compare([120], [100]).verdict is Verdict.SAME
         assert compare([150], [100]).verdict is Verdict.FASTER
+
+
+class TestPaired:
+    def test_sees_through_an_hour_that_slowed_both(self) -> None:
+        slow_hour, old = [55.0, 110.0, 165.0], [50.0, 100.0, 150.0]
+
+        assert compare(slow_hour, old).verdict is Verdict.SAME
+        assert paired(slow_hour, old).verdict is Verdict.FASTER
+        assert paired(old, slow_hour).verdict is Verdict.SLOWER
+
+    def test_calls_nothing_different_whose_pairs_disagree(self) -> None:
+        assert paired([120, 80, 110], [100, 100, 100]).verdict is Verdict.SAME
+
+    def test_one_pair_proves_little(self) -> None:
+        assert paired([120], [100]).verdict is Verdict.SAME

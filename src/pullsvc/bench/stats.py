@@ -114,6 +114,15 @@ def compare(new: Sequence[float], old: Sequence[float]) -> Comparison:
     return Comparison(ratio=ratio, noise=noise, verdict=verdict)
 
 
+def paired(new: Sequence[float], old: Sequence[float]) -> Comparison:
+    """Compare rates that were measured in pairs, one right after the other: by the ratio within each pair.
+
+    What slowed a whole pair drops out, so the noise is what the ratios differ among themselves.
+    """
+    ratios = [now / before for now, before in zip(new, old, strict=True)]
+    return compare(ratios, [1.0] * len(ratios))
+
+
 UNKNOWN_NOISE = 0.33
 
 

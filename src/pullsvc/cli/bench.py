@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pullsvc import logs
-from pullsvc.bench import report
+from pullsvc.bench import pairing, report
 from pullsvc.bench.board import board as run_board
 from pullsvc.bench.claims import claims as run_claims
 from pullsvc.bench.cluster import Cluster, named_cluster, own_cluster
@@ -24,6 +24,7 @@ from pullsvc.bench.failures import BenchFailed
 from pullsvc.bench.growth import Size
 from pullsvc.bench.growth import growth as run_growth
 from pullsvc.bench.model import Options, Result
+from pullsvc.bench.pairing import run_pairs
 from pullsvc.bench.puller import LINES
 from pullsvc.bench.pulls import pulls as run_pulls
 from pullsvc.bench.sales import loads_of
@@ -196,6 +197,21 @@ def write_report(
         fail(str(failure), status=EXIT_FOUND)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def pair(
+    context: typer.Context,
+    *,
+    old: Annotated[Path, typer.Option(help="Folder src of a checkout of the state to compare with.")],
+    pairs: Annotated[int, typer.Option(min=1, max=100, help="How often each state is run.")] = 3,
+) -> None:
+    """Two states of the code in turns: `bench pair --old ../before/src pulls --clients 64 --no-limit`."""
+    try:
+        found = run_pairs(context.args, old=old, pairs=pairs, told=lambda text: people.print(text, markup=False))
+    except BenchFailed as failure:
+        fail(str(failure), status=EXIT_FOUND)
+    _show_rows(pairing.compared(found))
+
+
 def _words(text: str, known: Iterable[str]) -> list[str]:
     """Return the words in a list by commas; leave if one is not known."""
     found = text.split(",")
@@ -256,9 +272,13 @@ def _show(result: Result) -> None:
 
 
 def _show_comparison(result: Result, before: Result) -> None:
-    table = Table("case", "now", "before", "ratio", "noise", "verdict", title="compared")
-    for row in report.compared(result, before):
-        table.add_row(*row)
-    wide.print(table)
+    _show_rows(report.compared(result, before))
     for change in report.changed_machine(result, before):
         page.print(f"Beware: {change}.", markup=False)
+
+
+def _show_rows(rows: Iterable[tuple[str, ...]]) -> None:
+    table = Table("case", "now", "before", "ratio", "noise", "verdict", title="compared")
+    for row in rows:
+        table.add_row(*row)
+    wide.print(table)
