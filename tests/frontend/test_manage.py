@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pypdfium2
 import pytest
 from playwright.async_api import Browser, Page
@@ -113,13 +114,17 @@ class TestPlacements:
 
         await until(lambda: is_so(db, "Bananas", 55))
 
-    async def test_names_the_row_that_is_wrong(self, desk: Page, mia: Device, shop: Shop) -> None:
+    async def test_names_the_row_that_is_wrong_and_changes_nothing(
+        self, desk: Page, mia: Device, shop: Shop, db: Database
+    ) -> None:
+        before = await capacity(db, "Bananas")
         await mia.open("manage/placements")
         rows = f"{HEADER}\nP01-1,{sku_of('Bananas')},lots,4,2,true\n"
 
         await desk.locator("input[type=file]").set_input_files(csv(rows))
 
         await mia.sees("Row 2:")
+        assert await capacity(db, "Bananas") == before
 
     async def test_gives_the_planogram_out(self, desk: Page, mia: Device, shop: Shop) -> None:
         await mia.open("manage/placements")
@@ -178,10 +183,22 @@ class TestDevices:
 
         await mia.sees("Handheld 9 is enrolled")
 
-    async def test_takes_one_out_of_use(self, desk: Page, mia: Device, shop: Shop, db: Database) -> None:
+    async def test_takes_one_out_of_use_once_it_is_confirmed(
+        self, desk: Page, mia: Device, shop: Shop, db: Database, service: str
+    ) -> None:
+        made = await shop.post("device-enrolments", {"name": "Lost one"}, by="mia")
+        async with httpx.AsyncClient(base_url=service, headers={"Sec-Fetch-Site": "same-origin"}) as lost:
+            assert (await lost.post("/v1/devices", json={"code": made["code"]})).status_code == 201
         await mia.open("manage/devices")
-        await desk.get_by_role("button", name="Take out of use").first.click()
+        row = desk.locator("li.row").filter(has_text="Lost one")
+        await row.get_by_role("button", name="Take out of use").click()
         await mia.sees("is signed out")
+        assert not await all_revoked(db, "Lost one")
+
+        await desk.get_by_role("dialog").get_by_role("button", name="Take out of use").click()
+
+        await expect(row).to_have_count(0)
+        assert await all_revoked(db, "Lost one")
 
 
 class TestKeys:
@@ -276,3 +293,7 @@ async def capacity(db: Database, description: str) -> int:
 
 async def is_so(db: Database, description: str, wanted: int) -> bool:
     return await capacity(db, description) == wanted
+
+
+async def all_revoked(db: Database, name: str) -> bool:
+    return all(row["revoked_at"] is not None for row in await all_rows(db, "devices", name=name))

@@ -135,7 +135,7 @@ class TestStow:
 
         await books_become(db, moved(("milk", 1, "RECEIVING", "BR-A-03-2"), ("bread", 1, "RETURNS", "BR-B-01-1")))
 
-    async def test_a_tub_is_no_bin(self, stowing: Page, device: Device, db: Database) -> None:
+    async def test_a_shelf_is_no_bin_and_nothing_moves(self, stowing: Page, device: Device, db: Database) -> None:
         await device.scan(MILK)
         await device.scan("RETURNS")
         await device.sees("Taking from RETURNS")
@@ -143,3 +143,5 @@ class TestStow:
         await device.scan("A1")
 
         await device.sees("A1 is no bin")
+        await device.all_sent()
+        await books_become(db, START)

@@ -1,5 +1,6 @@
 """The rules that stores use today: night fill only, hourly lists, min/max, and a rate with a safety time."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ class NightFill(Rule):
     """a: what the night put on the shelf must last."""
 
 
-class _Listed(Rule):
+class _Listed(Rule, ABC):
     """A list is made every so often; workers take it from the top, a tub at a time. A new list replaces the old one."""
 
     every_s = float(HOUR_S)
@@ -37,9 +38,9 @@ class _Listed(Rule):
         tub, self._list = self._list[:TUB_LINES], self._list[TUB_LINES:]
         return tub
 
+    @abstractmethod
     def list_of(self, books: Books) -> list[tuple[int, int]]:
         """Return what to bring, the most urgent first, as (item, eaches)."""
-        raise NotImplementedError
 
 
 class OneForOne(_Listed):
