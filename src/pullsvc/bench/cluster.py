@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 
 from pullsvc import embedded
 from pullsvc.bench.failures import BenchFailed
+from pullsvc.db import driver_url
 from pullsvc.embedded.probe import postmaster
 
 # Beyond the embedded server's own: what the bench must see. Each costs the service and pgbench alike.
@@ -39,7 +40,7 @@ class Cluster:
     """A running server.
 
     Attributes:
-        url: URL of a database on it; holds the password.
+        url: URL of a database on it, as the driver takes it; holds the password.
         bindir: Folder with pgbench.
         data: Its data folder when it is the bench's own; None: nothing outside SQL is known of it.
     """
@@ -50,7 +51,7 @@ class Cluster:
 
     def url_of(self, database: str) -> str:
         """Return the URL of one of its databases."""
-        return make_url(self.url).set(drivername="postgresql", database=database).render_as_string(hide_password=False)
+        return make_url(self.url).set(database=database).render_as_string(hide_password=False)
 
     @property
     def is_own(self) -> bool:
@@ -140,9 +141,9 @@ def own_cluster(*, extra: Mapping[str, str] = EXTRA_SETTINGS, unsafe_fast: bool 
                 first.sql(f"ALTER SYSTEM SET {name} = '{value}'")
         # Some take effect at a start only: the last user has left, so this one starts it anew.
         server = stack.enter_context(embedded.server(data_dir=data_dir, unsafe_fast=unsafe_fast))
-        yield Cluster(url=server.url(), bindir=server.programs.bindir, data=server.home.cluster)
+        yield Cluster(url=driver_url(server.url()), bindir=server.programs.bindir, data=server.home.cluster)
 
 
 def named_cluster(url: str) -> Cluster:
     """Return a server that somebody else runs; the role of the URL must be allowed to make databases."""
-    return Cluster(url=url, bindir=embedded.binaries().bindir, data=None)
+    return Cluster(url=driver_url(url), bindir=embedded.binaries().bindir, data=None)
