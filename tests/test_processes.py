@@ -198,12 +198,21 @@ async def all_told(watchers: list[Watcher], pickers: list[Picker]) -> None:
 
 async def kill_half_way(pickers: list[Picker], *victims: int) -> None:
     """Kill while acts are under way; the first process serves every other picker."""
+    asked_of_it = pickers[::2]
+    answered_before = -1
 
     async def half_way() -> bool:
-        sent = sum(picker.sent for picker in pickers)
-        return sent >= PICKS_BEFORE_THE_KILLS and all(picker.is_waiting for picker in pickers[::2])
+        return sum(picker.sent for picker in pickers) >= PICKS_BEFORE_THE_KILLS
+
+    async def nothing_more_comes() -> bool:
+        nonlocal answered_before
+        before, answered_before = answered_before, sum(picker.sent for picker in asked_of_it)
+        return answered_before == before and all(picker.is_waiting for picker in asked_of_it)
 
     await until(half_way)
+    # A process that stands still answers nothing, so what was asked of it last is under way when it dies.
+    os.kill(victims[0], signal.SIGSTOP)
+    await until(nothing_more_comes)
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
 
