@@ -7,13 +7,15 @@ from datetime import datetime
 from importlib.resources import as_file, files
 from itertools import groupby
 from pathlib import Path
-
-from fpdf import FPDF
-from fpdf.fonts import TTFFont
+from typing import TYPE_CHECKING, cast
 
 from pullsvc.labels.layout import MAX_QR_MODULE, Device, Layout, lay_out
 from pullsvc.labels.rules import Label, UnprintableText
 from pullsvc.labels.stocks import Stock
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+    from fpdf.fonts import TTFFont
 
 FONT = "DejaVuSansCondensed-Bold.ttf"
 FONT_CAP = 0.729
@@ -55,8 +57,10 @@ def render(labels: Sequence[Label], stock: Stock, *, skip: int = 0, font: Path |
 
 
 @contextmanager
-def _begun(stock: Stock, font: Path | None) -> Iterator[FPDF]:
+def _begun(stock: Stock, font: Path | None) -> Iterator["FPDF"]:
     """Yield an empty document with its font, which is closed afterwards: it is read bit by bit."""
+    from fpdf import FPDF  # noqa: PLC0415 - a fifth of the time that the service takes to start; most never print
+
     with nullcontext(font) if font else as_file(files("pullsvc.labels") / "fonts" / FONT) as path:
         pdf = FPDF(unit="mm", format=stock.page)
         pdf.set_title("Labels")
@@ -70,17 +74,16 @@ def _begun(stock: Stock, font: Path | None) -> Iterator[FPDF]:
             _font_of(pdf).ttfont.close()
 
 
-def _width(pdf: FPDF, text: str) -> float:
+def _width(pdf: "FPDF", text: str) -> float:
     """Return the width of the text in a font one high."""
     return pdf.get_string_width(text) / pdf.font_size
 
 
-def _font_of(pdf: FPDF) -> TTFFont:
-    assert isinstance(pdf.current_font, TTFFont)
-    return pdf.current_font
+def _font_of(pdf: "FPDF") -> "TTFFont":
+    return cast("TTFFont", pdf.current_font)  # The only font there is: `_begun` chose it.
 
 
-def _check(pdf: FPDF, label: Label) -> None:
+def _check(pdf: "FPDF", label: Label) -> None:
     """Let a label pass whose characters the font has."""
     known = _font_of(pdf).cmap
     missing = sorted({letter for text in (label.title, *label.lines) for letter in text if ord(letter) not in known})
@@ -91,7 +94,7 @@ def _check(pdf: FPDF, label: Label) -> None:
         )
 
 
-def _draw_cuts(pdf: FPDF, stock: Stock) -> None:
+def _draw_cuts(pdf: "FPDF", stock: Stock) -> None:
     """Draw the edges of labels that are cut out by hand."""
     if not stock.cut:
         return
@@ -101,7 +104,7 @@ def _draw_cuts(pdf: FPDF, stock: Stock) -> None:
         pdf.rect(*stock.corner(place), *stock.label)
 
 
-def _draw(pdf: FPDF, layout: Layout, x: float, y: float) -> None:
+def _draw(pdf: "FPDF", layout: Layout, x: float, y: float) -> None:
     """Draw a label whose corner is at (x, y)."""
     qr, code = layout.qr, layout.bars
     for row, cells in enumerate(qr.matrix):
