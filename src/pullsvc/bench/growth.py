@@ -26,10 +26,11 @@ MAX_WORKED_STORES = 16
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is: its stores, and the lines that were sold in it in the past."""
+    """How large a world is: its stores, the lines that were sold in it in the past, and what a store carries."""
 
     stores: int
     history: int
+    items: int = ITEMS
 
     @property
     def name(self) -> str:
@@ -38,7 +39,7 @@ class Size:
 
     def world(self) -> World:
         """Return the world; the stores of a large chain are smaller, so that it fits."""
-        items = min(ITEMS, MAX_ITEMS_IN_CHAIN // self.stores)
+        items = min(self.items, MAX_ITEMS_IN_CHAIN // self.stores)
         return World(stores=self.stores, items=items, zones=min(ZONES, items // 5), shelf_qty=SHELF_QTY)
 
 
