@@ -8,19 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import make_url
 
-from pullsvc.app import create_app
 from pullsvc.clock import Clock
-from pullsvc.config import Settings
 from pullsvc.db import Database, sql
 from pullsvc.migrate import migrate
+from tests.apps import app_on
 from tests.contract import hold_to_contract
 from tests.factories import NOON
 
 TEST_URL = "PULLSVC_TEST_DATABASE_URL"
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # No test is judged by how busy the machine is.
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +118,7 @@ def clock() -> Ticking:
 def app(db: Database, clock: Ticking) -> FastAPI:
     """The service, on the test's database and clock."""
     held: Clock = clock  # type: ignore[assignment]  # stands still where the real one runs
-    return create_app(db=db, clock=held, settings=Settings(key_cache_s=0))
+    return app_on(db, held)
 
 
 @pytest.fixture
@@ -132,9 +135,7 @@ async def neighbour(db: Database, database_url: str, clock: Ticking) -> AsyncIte
     """A caller of another process of the same service: it has its own connections and its own batches."""
     held: Clock = clock  # type: ignore[assignment]  # as above
     own = Database(database_url, pool_size=4, statement_timeout_s=20, lock_timeout_s=10)
-    transport = httpx.ASGITransport(
-        app=create_app(db=own, clock=held, settings=Settings(key_cache_s=0)), raise_app_exceptions=False
-    )
+    transport = httpx.ASGITransport(app=app_on(own, held, name="neighbour"), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test") as client:
         yield client
     await own.close()

@@ -386,7 +386,6 @@ def test_random_days_keep_the_laws(db: Database, database_url: str) -> None:
         settings=settings(
             max_examples=int(os.environ.get("DAYS", "30")),
             stateful_step_count=50,
-            deadline=None,
             # Shrinking a failing day takes minutes; set DAYS_SHRINK to have it done.
             phases=(Phase.generate, Phase.shrink) if "DAYS_SHRINK" in os.environ else (Phase.generate,),
             derandomize=True,

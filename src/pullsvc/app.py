@@ -97,6 +97,19 @@ def create_app(*, db: Database, clock: Clock, settings: Settings, wall: Clock | 
         generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan,
     )
+    equip(app, db=db, clock=clock, settings=settings, wall=wall)
+    problems.install(app)
+    idempotency.install(app)
+    openapi.install(app)
+    for router in ROOMS:
+        app.include_router(router)
+    app.add_middleware(Express, routers=ROOMS)
+    app.add_middleware(Shell)
+    return app
+
+
+def equip(app: FastAPI, *, db: Database, clock: Clock, settings: Settings, wall: Clock | None = None) -> None:
+    """Give the app what its requests live on, as `create_app` takes it; nothing of what it had before stays."""
     app.state.db = db
     app.state.clock = clock
     app.state.settings = settings
@@ -108,14 +121,6 @@ def create_app(*, db: Database, clock: Clock, settings: Settings, wall: Clock | 
     app.state.lead_times = LeadBook()
     app.state.hub = Hub(db=db, clock=clock, max_streams=settings.max_streams)
     app.state.stopping = False
-    problems.install(app)
-    idempotency.install(app)
-    openapi.install(app)
-    for router in ROOMS:
-        app.include_router(router)
-    app.add_middleware(Express, routers=ROOMS)
-    app.add_middleware(Shell)
-    return app
 
 
 async def begin_stop(app: FastAPI) -> None:

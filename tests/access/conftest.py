@@ -6,11 +6,10 @@ from contextlib import AsyncExitStack
 import pytest
 from fastapi import FastAPI
 
-from pullsvc.app import create_app
 from pullsvc.clock import Clock
-from pullsvc.config import Settings
 from pullsvc.db import Database
 from tests.access.people import Browsers
+from tests.apps import app_on
 from tests.conftest import Ticking
 from tests.factories import store
 
@@ -26,7 +25,7 @@ async def service(db: Database, clock: Ticking, wall: Ticking) -> FastAPI:
     await store(db)
     stores_clock: Clock = clock  # type: ignore[assignment]  # stands still where the real one runs
     on_the_wall: Clock = wall  # type: ignore[assignment]  # as above
-    return create_app(db=db, clock=stores_clock, settings=Settings(key_cache_s=0), wall=on_the_wall)
+    return app_on(db, stores_clock, wall=on_the_wall, name="access")
 
 
 @pytest.fixture

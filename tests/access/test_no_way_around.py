@@ -77,7 +77,7 @@ class TestWithoutTheRightPin:
         def on_the_loop(work: Coroutine[Any, Any, None]) -> None:
             asyncio.run_coroutine_threadsafe(work, loop).result(timeout=60)
 
-        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+        @settings(max_examples=25, suppress_health_check=list(HealthCheck), derandomize=True)
         @given(STEPS)
         def any_steps(steps: list[tuple[str, Any, Any]]) -> None:
             on_the_loop(play(steps))

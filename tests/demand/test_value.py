@@ -149,7 +149,7 @@ class TestTriggerQty:
         rest=st.floats(0, 1),
         price=st.sampled_from([1e-4, 5e-4, 2e-3, 1e-2, 5e-2]),
     )
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_is_the_largest_stock_worth_pulling(
         self, units: float, phi: float, capacity: int, backroom: int, landing: float, rest: float, price: float
     ) -> None:

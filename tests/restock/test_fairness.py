@@ -53,7 +53,7 @@ wishes = st.tuples(st.sampled_from([*PEOPLE, Reason.WATCH, Reason.WATCH]), st.sa
 
 @example(morning=[(Reason.WATCH, 1e-3)] * BACKLOG, steady=(Reason.GAP, 0.0), others=[(Reason.GAP, 0.0)] * STEPS)
 @example(morning=[(Reason.OTHER, 0.0)] * BACKLOG, steady=(Reason.WATCH, 1e6), others=[(Reason.WATCH, 1e6)] * STEPS)
-@settings(deadline=None, max_examples=40)  # An example is ten hours of tubs.
+@settings(max_examples=40)  # An example is ten hours of tubs.
 @given(
     morning=st.lists(wishes, min_size=BACKLOG, max_size=BACKLOG),
     steady=wishes,

@@ -91,7 +91,7 @@ acts = st.lists(st.tuples(st.sampled_from(STORES), st.lists(versions, min_size=1
 
 
 class TestReceiveAll:
-    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(acts=acts, cuts=st.sets(st.integers(1, 5)))
     async def test_is_the_same_as_one_by_one(
         self, db: Database, acts: Sequence[tuple[int, Sequence[Receipt]]], cuts: set[int]

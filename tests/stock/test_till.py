@@ -88,7 +88,7 @@ async def pictured(db: Database) -> dict[str, Any]:
 
 
 class TestPassTills:
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(batches=st.lists(st.lists(legs, min_size=1, max_size=6), min_size=1, max_size=3), counted=st.booleans())
     async def test_leaves_the_same_behind_as_a_move(
         self, db: Database, batches: Sequence[Sequence[TillLeg]], counted: bool

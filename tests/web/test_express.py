@@ -1,6 +1,5 @@
 """The short way gives the very answers of the long one, and takes what it should."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import httpx
@@ -10,11 +9,11 @@ from pydantic import BaseModel
 
 from pullsvc.access.edge import Act, keyed
 from pullsvc.access.rules import Perm
-from pullsvc.app import ROOMS, create_app
+from pullsvc.app import ROOMS
 from pullsvc.clock import Clock
-from pullsvc.config import Settings
 from pullsvc.db import Database
 from pullsvc.web.express import Express
+from tests.apps import app_on
 from tests.conftest import Ticking
 from tests.factories import fresh_key, key, stocked, store
 
@@ -30,9 +29,10 @@ def long_way(app: FastAPI) -> FastAPI:
 
 
 @pytest.fixture
-def make(db: Database, clock: Ticking) -> Callable[[], FastAPI]:
+def apps(db: Database, clock: Ticking) -> tuple[FastAPI, FastAPI]:
+    """The service without the short way, and with it."""
     held: Clock = clock  # type: ignore[assignment]  # stands still where the real one runs
-    return lambda: create_app(db=db, clock=held, settings=Settings(key_cache_s=0))
+    return long_way(app_on(db, held, name="long way")), app_on(db, held, name="short way")
 
 
 async def send(app: FastAPI, path: str, **request: Any) -> httpx.Response:
@@ -78,13 +78,13 @@ class TestExpress:
         ],
     )  # fmt: skip
     async def test_answers_as_the_framework_does(
-        self, make: Callable[[], FastAPI], db: Database, path: str, request_: dict[str, Any]
+        self, apps: tuple[FastAPI, FastAPI], db: Database, path: str, request_: dict[str, Any]
     ) -> None:
         await store(db)
         await stocked(db, sku="milk", bins={"B1": 30})
         token = await key(db)
         answers = []
-        for app in (long_way(make()), make()):
+        for app in apps:
             headers = httpx.Headers({"Authorization": f"Bearer {token}", "x-request-id": "same", **fresh_key()})
             headers.update(request_.get("headers", {}))
             answers.append(await send(app, path, **{**request_, "headers": headers}))
@@ -94,9 +94,9 @@ class TestExpress:
         told = [without_ids(one) for one in answers]
         assert told[0] == told[1]
 
-    async def test_counts_its_requests_under_their_route(self, make: Callable[[], FastAPI], db: Database) -> None:
+    async def test_counts_its_requests_under_their_route(self, apps: tuple[FastAPI, FastAPI], db: Database) -> None:
         await store(db)
-        app = make()
+        app = apps[1]
         headers = {"Authorization": f"Bearer {await key(db)}", **fresh_key()}
         await send(app, "/v1/stores/1/tasks/7/renewals", json={"fence": 1}, headers=headers)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:
@@ -125,10 +125,10 @@ class TestExpress:
 
         assert Express(FastAPI(), routers=[router]).table.find("POST", "/things") is None
 
-    async def test_calls_each_dependency_once(self, make: Callable[[], FastAPI], db: Database) -> None:
+    async def test_calls_each_dependency_once(self, apps: tuple[FastAPI, FastAPI], db: Database) -> None:
         """The caller is needed by the act and by the endpoint itself."""
         await store(db)
-        app, seen = make(), []
+        app, seen = apps[1], []
         router = APIRouter(prefix="/v1/stores/{store_id}")
 
         async def noted(request: Request) -> int:

@@ -14,6 +14,7 @@ from pullsvc.db import Database
 from pullsvc.errors import Rejection
 from pullsvc.web import limits, site
 from pullsvc.web.deps import Code
+from tests.apps import app_on
 from tests.conftest import Ticking
 
 JSON = {"Content-Type": "application/json"}
@@ -49,12 +50,8 @@ async def break_down(store_id: StoreId, thing: str) -> None:
 
 @pytest.fixture
 def app(db: Database, clock: Ticking) -> FastAPI:
-    from pullsvc.app import create_app  # noqa: PLC0415 - the other tests get theirs from conftest
-
     held: Clock = clock  # type: ignore[assignment]  # stands still where the real one runs
-    app = create_app(db=db, clock=held, settings=Settings())
-    app.include_router(router)
-    return app
+    return app_on(db, held, settings=Settings(), name="problems", routers=[router])
 
 
 THING = "/v1/stores/1/things/7"
