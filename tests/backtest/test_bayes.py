@@ -95,3 +95,21 @@ def test_levels_follow_what_was_sold() -> None:
 
     assert np.allclose(found.sum(), data.items.mean_qty[fast].sum(), rtol=0.25)  # Eight days still draw to the mean.
     assert np.corrcoef(found, data.items.mean_qty[fast])[0, 1] > 0.95
+
+
+def test_a_day_on_which_the_store_was_closed_teaches_nothing() -> None:
+    data = shops.busy_store()
+    day = data.split.test[0]
+    closed = trading_record(shops.log(), day=day)
+    rows = np.arange(len(data.items))
+    open_all_week, closed_once = (Belief(data.items) for _ in range(2))
+    for belief in (open_all_week, closed_once):
+        for earlier in range(data.split.train[0], day):
+            belief.learn(trading_record(data.log.of_day(earlier), day=earlier))
+    closed_once.learn(closed)
+    for belief in (open_all_week, closed_once):
+        belief.open_day(day + 1)
+
+    assert closed_once.level(7 * HOUR_S, rows).units_a_day.tolist() == (
+        open_all_week.level(7 * HOUR_S, rows).units_a_day.tolist()
+    )

@@ -23,11 +23,16 @@ class Belief:
         self._begin(0)
 
     def learn(self, record: DayRecord) -> None:
-        """Close a day: one that was lived through is only turned over, one of the log is taken in at once."""
+        """Close a day: one that was lived through is only turned over, one of the log is taken in at once.
+
+        As live, a day without one line is passed over: the store was closed, which says nothing of the items.
+        """
         if not self._live:
             self._begin(record.number)
             self.sold(record.sales)
         self._live = False
+        if not self._seen:
+            return
         bins = np.bincount(bins_of(record.sales.second), minlength=BINS)
         self._levels.roll_over(
             int(nanodays(self._curve.total)),

@@ -96,7 +96,7 @@ class Clairvoyant(Rule):
         stock = np.maximum(books.on_shelf[self._rows], 0)  # Undisturbed books are the truth.
         then = np.maximum(stock - (landing - asked), 0)  # When the tub lands.
         saved = np.minimum(self._capacity - then, self._total - landing - then)
-        saved = np.minimum(saved, books.backroom[self._rows])
+        saved = np.maximum(np.minimum(saved, books.backroom[self._rows]), 0)
         value = saved / (store.LINE_S + store.UNIT_S * saved + store.TRIP_S / store.TUB_LINES)
         empty_s = self._empty_at(asked + stock)
         horizon_s = np.inf if now_s >= self._last_round_s else now_s + self.recipe.horizon_s

@@ -188,6 +188,13 @@ class Gap:
     low: float
     high: float
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """In percent, and its interval; dashes where there is nothing to close."""
+        if np.isnan(self.closed):
+            return "-", "-"
+        return f"{100 * self.closed:.0f} %", f"{100 * self.low:.0f} to {100 * self.high:.0f}"
+
 
 def gap_closed(lost: Sequence[float], *, reference: Sequence[float], best: Sequence[float], seed: int) -> Gap:
     """Return (lost of c - lost) / (lost of c - lost of f), with a paired bootstrap over days.

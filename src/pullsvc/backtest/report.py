@@ -67,7 +67,7 @@ def _level(outcome: Outcome, level: str, rules: Sequence[str]) -> str:
     rows = []
     for rule in rules:
         figures, gap = outcome.figures(rule, level), outcome.gap(rule, level)
-        closed = "" if gap is None else f"{100 * gap.closed:.0f} % ({100 * gap.low:.0f} to {100 * gap.high:.0f})"
+        closed = "" if gap is None else "{} ({})".format(*gap.told)
         rows.append(
             (
                 rule,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -16,13 +17,15 @@ from pullsvc.backtest.contest import BEST, BOUND, LEVELS, MEANINGS, ORACLE, REFE
 from pullsvc.backtest.disturb import DISTURBANCES, Disturbance
 from pullsvc.backtest.model import Dataset, Split, days_of, to_day_number
 from pullsvc.backtest.outcome import Outcome
-from pullsvc.backtest.reading import BadInput, read
+from pullsvc.backtest.reading import read
+from pullsvc.backtest.tables import BadInput
 from pullsvc.cli.runtime import EXIT_FOUND, JsonFlag, fail, page, people, say_json
 from pullsvc.demo import PanelMissing
 
 ALL = (*RULES, ORACLE, BEST)
 DISTURBED = (REFERENCE, "e", "x")
 DISTURBED_LEVEL = "tight"
+COLUMNS = ("rule", "lost a day", "closed", "95 %", "available", "labour", "lead", "late", "s/day")
 SPAN = re.compile(r"^(\d{4}-\d\d-\d\d|\d+)\.\.(\d{4}-\d\d-\d\d|\d+)$")
 DAY_ONE = to_day_number(date(2000, 1, 1)) - 1  # A day number 1 in a log without dates is 2000-01-01.
 
@@ -43,7 +46,9 @@ Seed = Annotated[int, typer.Option(help="Of every draw.")]
 On = Annotated[str, typer.Option(help="Which days to play: validate or test.")]
 Zone = Annotated[str | None, typer.Option(help="IANA name: show times that carry an offset in this zone.")]
 Disturb = Annotated[bool, typer.Option("--disturb", help="Also play late and doubled events, wrong records and more.")]
-Html = Annotated[Path | None, typer.Option(help="Write the report with plots to this file.")]
+Html = Annotated[
+    Path | None, typer.Option(help="Write the report with plots to this file.", dir_okay=False, writable=True)
+]
 Processes = Annotated[int, typer.Option(min=1, max=256, help="To work at once.")]
 
 
@@ -71,6 +76,8 @@ def backtest(
     """Compare replenishment rules on a store's own sales: no database, deterministic by seed."""
     try:
         chosen = _chosen(only, rule or [])
+        if html and not html.parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {html.parent}", param_hint="--html")
         if demo:
             data = _demo_data(half, weeks, ends_before, seed)
         else:
@@ -173,25 +180,24 @@ def _print(outcome: Outcome, order: list[str]) -> None:
     for note in outcome.data.notes:
         page.print(f"  {note}", markup=False)
     for level, factor in LEVELS.items():
-        table = Table("rule", "", "lost a day", "gap closed", "available", "labour", "lead min", "too late", "s a day")
+        table = Table(*COLUMNS, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
         table.title = f"{level} labour, {factor * outcome.needed_h:.1f} h a day"
-        for column in table.columns[2:]:
+        for column in table.columns[1:]:
             column.justify = "right"
         for rule in outcome.rules(order):
             figures, gap = outcome.figures(rule, level), outcome.gap(rule, level)
             table.add_row(
                 rule,
-                MEANINGS.get(rule, "own rule"),
                 f"{figures.lost:.1f}",
-                "" if gap is None else f"{100 * gap.closed:.0f} % ({100 * gap.low:.0f}..{100 * gap.high:.0f})",
+                *(("", "") if gap is None else gap.told),
                 f"{100 * figures.availability:.2f} %",
                 f"{100 * figures.utilisation:.0f} %",
-                f"{figures.lead_mean_min:.0f}",
+                f"{figures.lead_mean_min:.0f} min",
                 f"{100 * figures.found_empty:.0f} %",
                 f"{figures.cpu_s:.2f}",
             )
         if level in outcome.least:
-            table.add_row("bound", MEANINGS[BOUND], f"{outcome.least[level]:.1f}", *[""] * 6)
+            table.add_row(BOUND, f"{outcome.least[level]:.1f}", *[""] * 7)
         page.print(table)
     for name, rule, level in sorted(outcome.disturbed):
         kept = outcome.advantage_kept(name, rule, level)
