@@ -51,12 +51,12 @@ DOORS: dict[Perm | None, str] = {
     """,
     Perm.LEAD: """
         close_discrepancy dismiss_unknown_code get_person lift_lock_out_of_device lift_lock_out_of_person
-        list_label_stocks list_people print_labels reassign_task replay_unknown_codes restore_unknown_code
+        list_devices list_label_stocks list_people print_labels reassign_task replay_unknown_codes restore_unknown_code
     """,
     Perm.MANAGE: """
-        add_person edit_many_placements edit_person edit_store export_catalog import_catalog list_devices list_keys
+        add_person edit_many_placements edit_person edit_store export_catalog import_catalog list_keys
         make_device_enrolment make_key print_badges put_item put_location put_placement put_tub put_watch_settings
-        rehearse_watch_settings remove_placement retire_item retire_location revoke_device revoke_key
+        read_access_log rehearse_watch_settings remove_placement retire_item retire_location revoke_device revoke_key
         set_pin_of_person
     """,
     Perm.SELL: """

@@ -139,3 +139,21 @@ class TestCountAttempt:
             now = standing.locked_until or now
 
         assert tries < 40
+
+
+class TestCountLift:
+    def test_counts_up_to_the_bound_and_no_further(self) -> None:
+        lifts = pins.Lifts(count=0, since=None)
+        for n in range(pins.OF_ONE_WAIT.most):
+            lifts = pins.count_lift(pins.OF_ONE_WAIT, before=lifts, now=NOON + timedelta(hours=n))
+
+        assert lifts == pins.Lifts(count=3, since=NOON)
+        with pytest.raises(pins.LiftedTooOften):
+            pins.count_lift(pins.OF_ONE_WAIT, before=lifts, now=NOON + timedelta(hours=23, minutes=59))
+
+    def test_begins_anew_when_its_time_is_over(self) -> None:
+        full = pins.Lifts(count=6, since=NOON)
+
+        later = pins.count_lift(pins.BY_ONE_LEAD, before=full, now=NOON + timedelta(hours=1))
+
+        assert later == pins.Lifts(count=1, since=NOON + timedelta(hours=1))

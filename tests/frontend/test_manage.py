@@ -1,5 +1,6 @@
 """The manager's pages in a real browser: each shows what is there, changes it, and says what was refused."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from pullsvc.db import Database
+from tests.access.people import OTHER_PIN
 from tests.factories import all_rows
 from tests.frontend.conftest import enrol, new_context, watched
 from tests.frontend.hands import Device, expect, show
@@ -18,7 +20,19 @@ from tests.waiting import until
 
 DESK = {"width": 1920, "height": 1080}
 PHONE = {"width": 360, "height": 640}
-SECTIONS = ["store", "placements", "people", "devices", "keys", "watch", "discrepancies", "labels"]
+SECTIONS = ["store", "placements", "people", "devices", "access", "keys", "watch", "discrepancies", "labels"]
+PAGES_OF_LEADS = ["People", "Devices", "Differences", "Labels"]
+WRONG_PINS_JS = """
+async ([badge, pin]) => {
+  const tries = [];
+  for (let n = 0; n < 5; n += 1) {
+    const headers = { "Content-Type": "application/json" };
+    const tried = await fetch("/v1/sessions", { method: "POST", body: JSON.stringify({ badge, pin }), headers });
+    tries.push(tried.status);
+  }
+  return tries;
+}
+"""
 HEADER = "location,sku,capacity,presentation_min,facings,is_home"
 
 
@@ -269,15 +283,29 @@ class TestLabels:
         await mia.sees("Not in use here: B-99.")
 
 
-class TestWhoIsNoManager:
-    async def test_finds_no_such_page(self, desk: Page, service: str, db: Database, shop: Shop) -> None:
+class TestALead:
+    async def test_unlocks_who_forgot_the_pin_and_sees_no_more_than_that(
+        self, desk: Page, service: str, db: Database, shop: Shop, artifacts: Path
+    ) -> None:
         await desk.context.clear_cookies()
         await enrol(desk, service, db, badge="B-LEA")
+        assert await desk.evaluate(WRONG_PINS_JS, ["B-BEN", OTHER_PIN]) == [401] * 5
         lea = Device(desk)
-
         await lea.open("manage/keys")
+        await expect(desk.locator(".manage-nav a")).to_have_text([re.compile(name) for name in PAGES_OF_LEADS])
+        await expect(desk.get_by_role("button", name="New person")).to_have_count(0)
 
-        await expect(desk.locator(".manage")).to_have_count(0)
+        await lea.tap("Ben")
+        await show(desk, artifacts, "manage-people-lead", themes=["light"])
+        await lea.tap("Unlock", exact=True)
+
+        await lea.sees("Unlocked")
+        assert {row["failures"] for row in await all_rows(db, "sign_in_guards", guarded="badge:B-BEN")} == {0}
+        await desk.context.clear_cookies()
+        await enrol(desk, service, db, badge="B-MIA")
+        await lea.open("manage/access")
+        await lea.sees("Lea unlocked Ben", "Ben has to wait: too many wrong PINs")
+        await show(desk, artifacts, "manage-access")
 
 
 def csv(text: str) -> Any:

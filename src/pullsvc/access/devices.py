@@ -142,6 +142,16 @@ async def device_of(tx: Tx, text: str | None) -> Device:
     return Device(row.device_id, row.name, row.store_id, row.store_name)
 
 
+async def check_enrolled(tx: Tx, *, store_id: int, device_id: int) -> None:
+    """Let the id of a device of the store pass.
+
+    Raises:
+        NotFound: there is no such device, or it is revoked.
+    """
+    if not await tx.row(session_queries.DEVICE, store_id=store_id, device_id=device_id):
+        raise NotFound(f"No enrolled device has the id {device_id}.")
+
+
 async def revoke_device(tx: Tx, stamp: Stamp, *, device_id: int, wall_now: datetime) -> None:
     """Make the device unknown; sessions on it are worthless at once, or where they are believed, `key_cache_s` later.
 

@@ -106,7 +106,11 @@ async def set_pin_of_person(
 
 @router.delete("/people/{principal_id}/lock-out", status_code=204)
 async def lift_lock_out_of_person(caller: Lead, db: Db, wall: TheWall, principal_id: PathId) -> None:
-    """Let a person try again at once after too many wrong PINs; a manager's wait only another manager lifts."""
+    """Let a person try again at once after too many wrong PINs.
+
+    A lead may do so three times a day for one badge and six times an hour in all, a manager without end. Nobody does so
+    for themselves, and a manager's wait only another manager lifts.
+    """
     at: dict[str, Any] = {"store_id": caller.store_id, "principal_id": principal_id}
     async with db.begin() as tx:
         await people.lock_person(tx, **at)
@@ -114,7 +118,14 @@ async def lift_lock_out_of_person(caller: Lead, db: Db, wall: TheWall, principal
         # Else a lead could try one PIN after the other, lift the wait in between, and be a manager in the end.
         if beyond := permissions_of(map(Role, person.roles)) - caller.permissions:
             raise Forbidden("They may do more than you here: ask a manager to lift the wait.", needs=min(beyond))
-        await sessions.lift_lock_out(tx, caller.stamp(), badge=person.badge)
+        await sessions.lift_wait_of_person(
+            tx,
+            caller.stamp(),
+            principal_id=principal_id,
+            badge=person.badge,
+            bounded=_is_bounded(caller),
+            wall_now=wall.now(),
+        )
 
 
 @router.post("/device-enrolments", status_code=201)
@@ -138,7 +149,7 @@ async def make_device_enrolment(
 
 
 @router.get("/devices", response_model=Page[views.DeviceInStore])
-async def list_devices(caller: Manager, db: Db, wall: TheWall, page: Paging, revoked: bool = False) -> dict[str, Any]:
+async def list_devices(caller: Lead, db: Db, wall: TheWall, page: Paging, revoked: bool = False) -> dict[str, Any]:
     """List the enrolled devices and who is signed in on them."""
     (after,) = page.key(int)
     async with db.read() as tx:
@@ -161,7 +172,14 @@ async def revoke_device(caller: Manager, db: Db, wall: TheWall, device_id: PathI
 
 
 @router.delete("/devices/{device_id}/lock-out", status_code=204)
-async def lift_lock_out_of_device(caller: Lead, db: Db, device_id: PathId) -> None:
-    """Let people try again at once on a device after too many wrong PINs."""
+async def lift_lock_out_of_device(caller: Lead, db: Db, wall: TheWall, device_id: PathId) -> None:
+    """Let people try again at once on a device after too many wrong PINs; as often as for a badge."""
     async with db.begin() as tx:
-        await sessions.lift_lock_out(tx, caller.stamp(), device_id=device_id)
+        await devices.check_enrolled(tx, store_id=caller.store_id, device_id=device_id)
+        await sessions.lift_wait_of_device(
+            tx, caller.stamp(), device_id=device_id, bounded=_is_bounded(caller), wall_now=wall.now()
+        )
+
+
+def _is_bounded(caller: Caller) -> bool:
+    return Perm.MANAGE not in caller.permissions

@@ -40,12 +40,28 @@ class NotABadge(Rejection):
 class LockedOut(Rejection):
     """Too many wrong PINs for this badge, or on this device; `try_again_at` and Retry-After say how long it waits.
 
-    Right or wrong, no PIN is looked at before that time. A lead can lift the wait.
+    Right or wrong, no PIN is looked at before that time. A lead can lift the wait, a few times a day.
     """
 
     kind = Kind.THROTTLED
     code = "locked-out"
     title = "Too many wrong PINs."
+
+
+class LiftedTooOften(Rejection):
+    """Leads lifted waits as often as they may; who forgot the PIN needs a new one, and a manager gives it."""
+
+    kind = Kind.FORBIDDEN
+    code = "lifted-too-often"
+    title = "Waits were lifted too often."
+
+
+class OwnWait(Rejection):
+    """Nobody lifts the wait of the own badge: whoever sits at an open session would try its PIN for ever."""
+
+    kind = Kind.FORBIDDEN
+    code = "own-wait"
+    title = "Nobody lifts the own wait."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,31 @@ class Standing:
     failed_at: datetime
     locked_until: datetime | None
 
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How often leads may lift waits; a manager may without end, as managers set PINs anyway.
+
+    Attributes:
+        most: So many.
+        within: In this time, which begins with the first of them.
+    """
+
+    most: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Lifts:
+    """How often waits were lifted by leads since a moment."""
+
+    count: int
+    since: datetime | None
+
+
+# Each lift gives five more tries. With these bounds there are 50 a day on a badge, and nobody helps at more.
+OF_ONE_WAIT = Bound(most=3, within=timedelta(hours=24))
+BY_ONE_LEAD = Bound(most=6, within=timedelta(hours=1))
 
 # A badge begins anew when its PIN was right. A device does not: else whoever has a badge of his own could try all
 # others on it, with his own in between.
@@ -152,6 +193,19 @@ def take_back(guard: Guard, counted: Standing) -> Standing:
         failed_at=counted.failed_at,
         locked_until=counted.locked_until if failures >= guard.free else None,
     )
+
+
+def count_lift(bound: Bound, *, before: Lifts, now: datetime) -> Lifts:
+    """Count that a lead lifts a wait; return what to remember.
+
+    Raises:
+        LiftedTooOften: it was done as often as it may be.
+    """
+    if before.since is None or now - before.since >= bound.within:
+        return Lifts(count=1, since=now)
+    if before.count >= bound.most:
+        raise LiftedTooOften("Ask a manager to lift it, or to give a new PIN.", needs="manage")
+    return Lifts(count=before.count + 1, since=before.since)
 
 
 def locked_out(until: datetime, *, now: datetime, where: str) -> LockedOut:

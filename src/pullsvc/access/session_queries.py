@@ -61,7 +61,7 @@ MAKE_GUARDS = sql("""
     ON CONFLICT DO NOTHING
 """)
 LOCK_GUARDS = sql("""
-    SELECT guarded, failures, failed_at, locked_until FROM sign_in_guards
+    SELECT guarded, failures, failed_at, locked_until, lifts, lifted_since FROM sign_in_guards
     WHERE store_id = :store_id AND guarded = ANY(CAST(:guarded AS text[]))
     ORDER BY guarded FOR UPDATE
 """)
@@ -72,6 +72,10 @@ SET_GUARD = sql("""
 LIFT_GUARD = sql("""
     UPDATE sign_in_guards SET failures = 0, locked_until = NULL
     WHERE store_id = :store_id AND guarded = :guarded AND failures > 0
+""")
+SET_LIFTS = sql("""
+    UPDATE sign_in_guards SET lifts = :lifts, lifted_since = :lifted_since
+    WHERE store_id = :store_id AND guarded = :guarded
 """)
 
 # Sessions.

@@ -107,7 +107,7 @@ async def sign_in(
     response: Response,
 ) -> views.SessionView:
     """Sign a person in on this device; who was signed in before is signed out."""
-    attempt = await _prove(db, hasher, device, badge=body.badge, pin=body.pin, wall=wall)
+    attempt = await _prove(db, hasher, device, badge=body.badge, pin=body.pin, now=now, wall=wall)
     lasts = LOOKING_LASTS if attempt.only_looks else timedelta(seconds=settings.session_max_s)
     async with db.begin() as tx:
         token = await sessions.begin_session(tx, attempt, lasts=lasts, now=now, wall_now=wall.now())
@@ -141,7 +141,7 @@ async def unlock_session(
     """Go on with a locked session by its person's PIN."""
     async with db.read() as tx:
         session = await sessions.session_of(tx, cookie, wall_now=wall.now())
-    attempt = await _prove(db, hasher, _device_of(session), badge=session.badge, pin=body.pin, wall=wall)
+    attempt = await _prove(db, hasher, _device_of(session), badge=session.badge, pin=body.pin, now=now, wall=wall)
     async with db.begin() as tx:
         await sessions.unlock_session(tx, session, attempt, wall_now=wall.now())
     return views.session_view(session, idle_s=settings.session_idle_s, now=now)
@@ -186,7 +186,7 @@ async def change_own_pin(
         session = await sessions.session_of(tx, cookie, wall_now=wall.now())
     sessions.check_awake(session, idle=timedelta(seconds=settings.session_idle_s), wall_now=wall.now())
     pins.check_pin(body.new, badge=session.badge)
-    await _prove(db, hasher, _device_of(session), badge=session.badge, pin=body.old, wall=wall)
+    await _prove(db, hasher, _device_of(session), badge=session.badge, pin=body.old, now=now, wall=wall)
     pin_hash = await hasher.hash(body.new)
     stamp = Stamp(session.store_id, session.principal_id, now, now, session.device_id)
     async with db.begin() as tx:
@@ -201,7 +201,9 @@ async def change_own_pin(
         )
 
 
-async def _prove(db: Database, hasher: PinHasher, device: Device, *, badge: str, pin: str, wall: TheWall) -> Attempt:
+async def _prove(
+    db: Database, hasher: PinHasher, device: Device, *, badge: str, pin: str, now: Now, wall: TheWall
+) -> Attempt:
     """Return the attempt whose PIN was right.
 
     Raises:
@@ -214,6 +216,8 @@ async def _prove(db: Database, hasher: PinHasher, device: Device, *, badge: str,
             attempt = await sessions.begin_attempt(tx, device, badge=badge, now=wall.now())
         right = await hasher.fits(pin, attempt.pin_hash)
     if not right:
+        async with db.begin() as tx:
+            sessions.tell_of_waits(tx, attempt, now=now)
         raise attempt.wrong()
     return attempt
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pullsvc.access import pins, session_queries
 from pullsvc.access.devices import Device
-from pullsvc.access.pins import OF_BADGE, OF_DEVICE, Standing
+from pullsvc.access.pins import BY_ONE_LEAD, OF_BADGE, OF_DEVICE, OF_ONE_WAIT, Lifts, Standing
 from pullsvc.access.rules import Role, UnknownCaller
 from pullsvc.access.tokens import Token, new_secret, token_of
 from pullsvc.db import Row, Tx
@@ -20,6 +20,9 @@ from pullsvc.outbox.actions import Stamp, append
 # answer was lost or is late; the first one stays good, whichever answer arrives last.
 REPEAT_WITHIN = timedelta(minutes=1)
 
+
+# Waits are told of also when nobody has the badge: the answer must not take longer for badges that there are.
+UNKNOWN = "unknown"
 
 # A screen on a wall shows what anybody in the store may see, and nobody stands before it to type a PIN.
 LOOKING_LASTS = timedelta(days=30)
@@ -76,10 +79,7 @@ async def begin_attempt(tx: Tx, device: Device, *, badge: str, now: datetime) ->
     """
     guards = {_of_badge(badge): (OF_BADGE, "badge"), _of_device(device.device_id): (OF_DEVICE, "device")}
     at = {"store_id": device.store_id}
-    await tx.run(session_queries.MAKE_GUARDS, **at, guarded=list(guards), now=now)
-    before = {row.guarded: row for row in await tx.rows(session_queries.LOCK_GUARDS, **at, guarded=list(guards))}
-    if before.keys() != guards.keys():
-        raise Busy("What was old has just been tidied up; try again.")
+    before = await _locked(tx, device.store_id, *guards, wall_now=now)
     standings = {}
     for guarded, (guard, where) in guards.items():
         row = before[guarded]
@@ -96,6 +96,18 @@ async def begin_attempt(tx: Tx, device: Device, *, badge: str, now: datetime) ->
         only_looks=person.only_looks if person else False,
         standings=standings,
     )
+
+
+def tell_of_waits(tx: Tx, attempt: Attempt, *, now: datetime) -> None:
+    """Record that an attempt, whose PIN was wrong, made the badge or the device wait."""
+    stamp = Stamp(attempt.device.store_id, None, now, now, attempt.device.device_id)
+    waits = {
+        _of_badge(attempt.badge): ("badge", attempt.principal_id or UNKNOWN),
+        _of_device(attempt.device.device_id): ("device", attempt.device.device_id),
+    }
+    for guarded, (what, whom) in waits.items():
+        if attempt.standings[guarded].locked_until:
+            append(tx, stamp, "lock_out.began", whom, {"of": what})
 
 
 async def forgive(tx: Tx, attempt: Attempt) -> None:
@@ -203,11 +215,50 @@ async def end_session(tx: Tx, session: Row, *, now: datetime, wall_now: datetime
     append(tx, stamp, "session.ended", session.session_id)
 
 
-async def lift_lock_out(tx: Tx, stamp: Stamp, *, badge: str | None = None, device_id: int | None = None) -> None:
-    """Forget the wrong PINs of a badge, or those typed on a device; lifting what is not there changes nothing."""
-    guarded = _of_badge(badge) if badge is not None else _of_device(device_id or 0)
-    if await tx.run(session_queries.LIFT_GUARD, store_id=stamp.store_id, guarded=guarded):
-        append(tx, stamp, "lock_out.lifted", guarded.partition(":")[0], {"device_id": device_id} if device_id else {})
+async def lift_wait_of_person(
+    tx: Tx, stamp: Stamp, *, principal_id: int, badge: str, bounded: bool, wall_now: datetime
+) -> None:
+    """Forget the wrong PINs of a badge; lifting what is not there changes nothing.
+
+    Raises:
+        OwnWait: it is the caller's.
+        LiftedTooOften: `bounded`, and this wait was lifted, or the caller lifted some, as often as may be.
+    """
+    if principal_id == stamp.principal_id:
+        raise pins.OwnWait("Ask another lead, or a manager.")
+    if await _lift(tx, stamp, _of_badge(badge), bounded=bounded, wall_now=wall_now):
+        append(tx, stamp, "lock_out.lifted", principal_id, {"of": "badge"})
+
+
+async def lift_wait_of_device(tx: Tx, stamp: Stamp, *, device_id: int, bounded: bool, wall_now: datetime) -> None:
+    """Forget the wrong PINs that were typed on a device; as for a person."""
+    if await _lift(tx, stamp, _of_device(device_id), bounded=bounded, wall_now=wall_now):
+        append(tx, stamp, "lock_out.lifted", device_id, {"of": "device"})
+
+
+async def _lift(tx: Tx, stamp: Stamp, guarded: str, *, bounded: bool, wall_now: datetime) -> bool:
+    """Lift a wait and count that, under the locks of the wait and of who lifts; tell whether there was one."""
+    bounds = {guarded: OF_ONE_WAIT, f"lifter:{stamp.principal_id}": BY_ONE_LEAD}
+    before = await _locked(tx, stamp.store_id, *bounds, wall_now=wall_now)
+    if not before[guarded].failures:
+        return False
+    for one, bound in bounds.items() if bounded else ():
+        row = before[one]
+        lifts = pins.count_lift(bound, before=Lifts(row.lifts, row.lifted_since), now=wall_now)
+        at = {"store_id": stamp.store_id, "guarded": one}
+        await tx.run(session_queries.SET_LIFTS, **at, lifts=lifts.count, lifted_since=lifts.since)
+    await tx.run(session_queries.LIFT_GUARD, store_id=stamp.store_id, guarded=guarded)
+    return True
+
+
+async def _locked(tx: Tx, store_id: int, *guarded: str, wall_now: datetime) -> dict[str, Row]:
+    """Return what the guards remember, locked; those that do not exist yet are made."""
+    at = {"store_id": store_id, "guarded": list(guarded)}
+    await tx.run(session_queries.MAKE_GUARDS, **at, now=wall_now)
+    found = {row.guarded: row for row in await tx.rows(session_queries.LOCK_GUARDS, **at)}
+    if found.keys() != set(guarded):
+        raise Busy("What was old has just been tidied up; try again.")
+    return found
 
 
 async def _set(tx: Tx, store_id: int, guarded: str, standing: Standing) -> None:

@@ -22,6 +22,27 @@ _EVENTS = """
 # Of one store the index gives them in order, so a reader far behind pays for its page and not for the backlog.
 EVENTS_OF_STORE = sql(_EVENTS.format(stores="store_id = CAST(:store_id AS integer)"))
 EVENTS_OF_STORES = sql(_EVENTS.format(stores="store_id = ANY(CAST(:store_ids AS integer[]))"))
+# The newest first, for people to look back; a page that goes back from the present may miss what is being committed.
+ACCESS_LOG = sql("""
+    SELECT e.event_id, CAST(CAST(e.txid AS text) AS bigint) AS txid, e.kind, e.subject, e.data, e.occurred_at,
+           e.principal_id, p.name AS principal, e.device_id, d.name AS device,
+           CASE WHEN e.subject ~ '^[0-9]{1,18}$' THEN CASE
+               WHEN starts_with(e.kind, 'person.') OR e.data ->> 'of' = 'badge' THEN
+                   (SELECT whom.name FROM people w JOIN principals whom USING (principal_id)
+                    WHERE w.store_id = e.store_id AND w.principal_id = CAST(e.subject AS bigint))
+               WHEN starts_with(e.kind, 'device.') OR e.data ->> 'of' = 'device' THEN
+                   (SELECT o.name FROM devices o
+                    WHERE o.store_id = e.store_id AND o.device_id = CAST(e.subject AS bigint))
+           END END AS subject_name
+    FROM events e
+    LEFT JOIN principals p USING (principal_id)
+    LEFT JOIN devices d ON d.store_id = e.store_id AND d.device_id = e.device_id
+    WHERE e.store_id = :store_id AND e.day >= CAST(:since_day AS date)
+      AND (CAST(:before_txid AS text) IS NULL
+           OR (e.txid, e.event_id) < (CAST(CAST(:before_txid AS text) AS xid8), CAST(:before_event_id AS bigint)))
+      AND EXISTS (SELECT 1 FROM unnest(CAST(:kinds AS text[])) AS wanted(prefix) WHERE starts_with(e.kind, prefix))
+    ORDER BY e.txid DESC, e.event_id DESC LIMIT :limit
+""")
 HORIZON = sql("""
     SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS readable_below,
            CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint) AS unused_from

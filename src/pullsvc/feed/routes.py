@@ -1,6 +1,7 @@
 """The event feed and the live stream of a store."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -13,11 +14,28 @@ from pullsvc.feed import queries
 from pullsvc.feed.hub import Hub
 from pullsvc.feed.positions import BEGINNING, position_of
 from pullsvc.feed.stream import EventStream
-from pullsvc.feed.views import EventPage, event_view
+from pullsvc.feed.views import AccessView, EventPage, event_view
 from pullsvc.web.deps import Db
-from pullsvc.web.pages import DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARS, MAX_PAGE_ROWS, BadCursor
+from pullsvc.web.pages import DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARS, MAX_PAGE_ROWS, BadCursor, Page, Paging
 
 MAX_KINDS = 20
+ACCESS_LOG_DAYS = 31
+
+
+class AccessPart(StrEnum):
+    """What of the access log is wanted."""
+
+    SIGN_INS = "sign-ins"
+    WAITS = "waits"
+    CHANGES = "changes"
+
+
+KINDS_OF_PART = {
+    AccessPart.SIGN_INS: ["session."],
+    AccessPart.WAITS: ["lock_out."],
+    AccessPart.CHANGES: ["person.", "device.", "key."],
+}
+assert set(KINDS_OF_PART) == set(AccessPart)
 
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["feed"])
 
@@ -97,6 +115,31 @@ async def list_events(
     more = len(events) > limit
     end = horizon if horizon.is_behind(position) else position
     return EventPage(items=shown, next_cursor=shown[-1].cursor if more else end.cursor(), more=more)
+
+
+@router.get("/access-log", response_model=Page[AccessView])
+async def read_access_log(
+    caller: Annotated[Caller, may(Perm.MANAGE)],
+    db: Db,
+    page: Paging,
+    part: Annotated[AccessPart | None, Query(description="Only this part of it.")] = None,
+) -> dict[str, Any]:
+    """Read who signed in, who had to wait after wrong PINs, and who changed people, devices or keys; newest first.
+
+    Goes back a month; the events of longer ago are in `/events`.
+    """
+    before_txid, before_event_id = page.key(int, int)
+    async with db.read() as tx:
+        rows = await tx.rows(
+            queries.ACCESS_LOG,
+            store_id=caller.store_id,
+            kinds=[kind for one, kinds in KINDS_OF_PART.items() for kind in kinds if part in (None, one)],
+            since_day=(caller.now - timedelta(days=ACCESS_LOG_DAYS)).date(),
+            before_txid=None if before_txid is None else str(before_txid),
+            before_event_id=before_event_id,
+            limit=page.limit + 1,
+        )
+    return page.page(rows, lambda row: (row.txid, row.event_id), lambda row: row._asdict())
 
 
 @router.get("/stream", response_class=Response, responses=STREAMED)

@@ -34,6 +34,21 @@ class EventPage(BaseModel):
     more: bool = Field(description="Whether there is more to read at once.", examples=[False])
 
 
+class AccessView(BaseModel):
+    """Who came in, who was kept out, and who changed who may."""
+
+    event_id: int
+    kind: str = Field(description="What happened.", examples=["lock_out.lifted"])
+    subject: str = Field(description="The id of whom or what it happened to; `unknown`: a badge that nobody has.")
+    subject_name: str | None = Field(description="Name of the person or device that it happened to.", examples=["Ben"])
+    principal_id: int | None = Field(description="Who did it; null: nobody who was signed in.")
+    principal: str | None = Field(description="Their name.", examples=["Lea"])
+    device_id: int | None = Field(description="The enrolled device it was done on; null: none.")
+    device: str | None = Field(description="Its name.", examples=["Handheld 3"])
+    data: dict[str, Any] = Field(description="More of the fact; `of` says whether a wait is a badge's or a device's.")
+    occurred_at: AwareDatetime
+
+
 def event_view(event: Row) -> EventView:
     """Return what is shown of a row of `events`."""
     return EventView(

@@ -19,7 +19,7 @@ const TILES = [
   ["count", "count", "stock"],
   ["receive", "receive", "stock"],
   ["board", "board", "lead"],
-  ["manage", "settings", "manage"],
+  ["manage", "settings", "lead"],
 ];
 
 export default function Home() {

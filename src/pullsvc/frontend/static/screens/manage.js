@@ -2,34 +2,35 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../core/i18n.js";
-import { store } from "../core/session.js";
+import { can, store } from "../core/session.js";
 import { go, linkTo } from "../ui/router.js";
 import { wear } from "../ui/styles.js";
 import { Icon, Page, Trouble, html } from "../ui/ui.js";
 
-/** @type {[string, string, () => Promise<{default: any}>][]} name, icon, module */
+/** @type {[string, string, string, () => Promise<{default: any}>][]} name, icon, permission, module */
 const SECTIONS = [
-  ["store", "settings", () => import("./manage/store.js")],
-  ["placements", "shelf", () => import("./manage/placements.js")],
-  ["people", "person", () => import("./manage/people.js")],
-  ["devices", "scan", () => import("./manage/devices.js")],
-  ["keys", "lock", () => import("./manage/keys.js")],
-  ["watch", "clock", () => import("./manage/watch.js")],
-  ["discrepancies", "count", () => import("./manage/discrepancies.js")],
-  ["labels", "print", () => import("./manage/labels.js")],
+  ["store", "settings", "manage", () => import("./manage/store.js")],
+  ["placements", "shelf", "manage", () => import("./manage/placements.js")],
+  ["people", "person", "lead", () => import("./manage/people.js")],
+  ["devices", "scan", "lead", () => import("./manage/devices.js")],
+  ["access", "lock", "manage", () => import("./manage/access.js")],
+  ["keys", "lock", "manage", () => import("./manage/keys.js")],
+  ["watch", "clock", "manage", () => import("./manage/watch.js")],
+  ["discrepancies", "count", "lead", () => import("./manage/discrepancies.js")],
+  ["labels", "print", "lead", () => import("./manage/labels.js")],
 ];
-const FIRST = "store";
 const isWide = matchMedia("(min-width: 60rem)");
 
 await Promise.all(["manage", "board"].map((name) => wear(import.meta.resolve(`../ui/${name}.css`))));
 
 /** @param {{steps: string[]}} props */
 export default function Manage({ steps }) {
-  const section = SECTIONS.find(([name]) => name === steps[0]) ?? (isWide.matches ? SECTIONS.find(([name]) => name === FIRST) : undefined);
-  const nav = html`<nav class="manage-nav" aria-label=${t("manage.title")}>${SECTIONS.map(([name, icon]) => html`<a key=${name} class="row" href=${linkTo(`manage/${name}`)} aria-current=${section?.[0] === name ? "page" : undefined}><${Icon} name=${icon} /><span class="grow"><span class="strong">${t(`manage.${name}`)}</span><span class="hint">${t(`manage.${name}.hint`)}</span></span></a>`)}</nav>`;
+  const sections = SECTIONS.filter(([, , needs]) => can(needs));
+  const section = sections.find(([name]) => name === steps[0]) ?? (isWide.matches ? sections[0] : undefined);
+  const nav = html`<nav class="manage-nav" aria-label=${t("manage.title")}>${sections.map(([name, icon]) => html`<a key=${name} class="row" href=${linkTo(`manage/${name}`)} aria-current=${section?.[0] === name ? "page" : undefined}><${Icon} name=${icon} /><span class="grow"><span class="strong">${t(`manage.${name}`)}</span><span class="hint">${t(`manage.${name}.hint`)}</span></span></a>`)}</nav>`;
   const title = section ? t(`manage.${section[0]}`) : t("manage.title");
   return html`<${Page} title=${title} wide=${true} back=${() => go(section && !isWide.matches ? "manage" : "")} aside=${html`<span class="soft clip">${store.value?.name}</span>`}>
-    <div class=${section ? "manage chosen" : "manage"}>${nav}${section && html`<${Section} key=${section[0]} load=${section[2]} />`}</div>
+    <div class=${section ? "manage chosen" : "manage"}>${nav}${section && html`<${Section} key=${section[0]} load=${section[3]} />`}</div>
   <//>`;
 }
 

@@ -22,6 +22,6 @@ export const SCREENS = {
   tray: { load: () => import("./tray.js") },
   board: { load: () => import("./board.js"), texts: ["board"], needs: "read" },
   pin: { load: () => import("./change_pin.js") },
-  manage: { load: () => import("./manage.js"), texts: ["manage", "board"], needs: "manage" },
+  manage: { load: () => import("./manage.js"), texts: ["manage", "board"], needs: "lead" },
   settings: { load: () => import("./settings.js") },
 };

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { request } from "../../core/api.js";
 import { date, t, time } from "../../core/i18n.js";
-import { storePath } from "../../core/session.js";
+import { can, storePath } from "../../core/session.js";
 import { Button, Field, Notice, Pair, Sheet, Tag, Trouble, Until, html, toast } from "../../ui/ui.js";
 import { List, Sure, text, useAct, useList } from "./parts.js";
 
@@ -14,14 +14,16 @@ export default function Devices() {
   const list = useList("devices?limit=100");
   const [isAdding, setAdding] = useState(false);
   const [leaving, setLeaving] = useState(/** @type {any} */ (null));
-  const lift = (device) => request("DELETE", storePath(`devices/${device.device_id}/lock-out`)).then(() => (toast(t("manage.lifted")), list.reload()));
+  const { refusal, run } = useAct();
+  const lift = (device) => run(async () => (await request("DELETE", storePath(`devices/${device.device_id}/lock-out`)), toast(t("manage.lifted")), list.reload()));
   return html`
-    <div class="tools"><${Button} kind="small primary" icon="plus" onClick=${() => setAdding(true)}>${t("manage.devices.add")}<//></div>
+    ${can("manage") && html`<div class="tools"><${Button} kind="small primary" icon="plus" onClick=${() => setAdding(true)}>${t("manage.devices.add")}<//></div>`}
+    ${refusal && html`<${Trouble} refusal=${refusal} />`}
     <${List} list=${list} empty=${t("manage.devices.none")}>
       <ul class="list">${list.items.map((device) => html`<li key=${device.device_id} class="row">
         <span class="grow"><span class="strong">${device.name}</span><span class="soft">${device.person ?? (device.last_used_at ? t("manage.devices.used", { date: date(device.last_used_at), time: time(device.last_used_at) }) : t("manage.devices.unused"))}</span></span>
         <span class="tags">${device.locked_until && html`<${Tag} kind="bad" icon="lock">${t("manage.locked", { time: time(device.locked_until) })}<//><${Button} kind="small" onClick=${() => lift(device)}>${t("manage.lift")}<//>`}
-        <${Button} kind="small danger" onClick=${() => setLeaving(device)}>${t("manage.devices.revoke")}<//></span>
+        ${can("manage") && html`<${Button} kind="small danger" onClick=${() => setLeaving(device)}>${t("manage.devices.revoke")}<//>`}</span>
       </li>`)}</ul>
     <//>
     ${isAdding && html`<${Enrolment} known=${list.items.map((device) => device.device_id)} close=${() => (setAdding(false), list.reload())} />`}

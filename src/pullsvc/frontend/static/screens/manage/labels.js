@@ -4,11 +4,12 @@ import { useState } from "preact/hooks";
 import { request } from "../../core/api.js";
 import { save } from "../../core/files.js";
 import { t } from "../../core/i18n.js";
-import { storePath } from "../../core/session.js";
+import { can, storePath } from "../../core/session.js";
 import { Button, Field, Trouble, html, useLoad } from "../../ui/ui.js";
 import { Select, text, useAct } from "./parts.js";
 
-const SUBJECTS = ["locations", "tubs", "badges", "commands"];
+/** A badge lets somebody in, so only a manager prints them. */
+const subjects = () => ["locations", "tubs", ...(can("manage") ? ["badges"] : []), "commands"];
 const KINDS = ["", "backroom", "shelf", "lane", "receiving"];
 const DPIS = ["203", "300", "600"];
 
@@ -23,7 +24,7 @@ export default function Labels() {
   const print = () => run(() => save(storePath(`labels/${wish.subject}?${query(wish, form)}`), `${wish.subject}.${form}`));
   return html`<div class="form">
     ${offers.refusal && html`<${Trouble} refusal=${offers.refusal} retry=${offers.reload} />`}
-    <${Select} label=${t("manage.labels.what")} value=${wish.subject} options=${SUBJECTS.map((one) => [one, t(`manage.labels.${one}`)])} onPick=${set("subject")} />
+    <${Select} label=${t("manage.labels.what")} value=${wish.subject} options=${subjects().map((one) => [one, t(`manage.labels.${one}`)])} onPick=${set("subject")} />
     ${wish.subject === "locations" && html`<${Select} label=${t("manage.labels.kind")} value=${wish.kind} options=${KINDS.map((one) => [one, t(`manage.labels.kind.${one || "all"}`)])} onPick=${set("kind")} />
       <${Field} label=${t("manage.labels.zone")} hint=${t("manage.labels.zone.how")} maxlength="40" value=${wish.zone} onInput=${text(set("zone"))} />`}
     <${Field} label=${t("manage.labels.codes")} hint=${t("manage.labels.codes.how")} value=${wish.codes} onInput=${text(set("codes"))} />

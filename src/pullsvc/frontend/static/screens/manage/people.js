@@ -5,7 +5,7 @@ import { exchange, request } from "../../core/api.js";
 import { save } from "../../core/files.js";
 import { LANGUAGES, t, time } from "../../core/i18n.js";
 import { uuid } from "../../core/ids.js";
-import { storePath } from "../../core/session.js";
+import { can, storePath } from "../../core/session.js";
 import { Button, Field, Notice, Pair, Sheet, Tag, Trouble, html, toast } from "../../ui/ui.js";
 import { List, Once, ROLES, Select, Ticks, text, useAct, useList } from "./parts.js";
 
@@ -17,15 +17,29 @@ export default function People() {
   const [open, setOpen] = useState(/** @type {any} */ (null));
   const [pin, setPin] = useState(/** @type {any} */ (null));
   return html`
-    <div class="tools"><${Button} kind="small primary" icon="plus" onClick=${() => setOpen(NOBODY)}>${t("manage.people.add")}<//></div>
+    ${can("manage") && html`<div class="tools"><${Button} kind="small primary" icon="plus" onClick=${() => setOpen(NOBODY)}>${t("manage.people.add")}<//></div>`}
     <${List} list=${list} empty=${t("manage.people.none")}>
-      <ul class="list">${list.items.map((who) => html`<li key=${who.principal_id}><button type="button" class="row" onClick=${() => setOpen(who)}>
+      <ul class="list">${list.items.map((who) => html`<li key=${who.principal_id}><${Row} act=${(can("manage") || who.locked_until) && (() => setOpen(who))}>
         <span class="grow"><span class="strong">${who.name}</span><span class="soft">${who.roles.map((role) => t(`role.${role}`)).join(", ")}${who.qualifications.length ? ` · ${who.qualifications.join(", ")}` : ""}</span></span>
         <span class="tags"><span class="code soft wide-only">${who.badge}</span>${!who.active && html`<${Tag}>${t("manage.people.off")}<//>`}${who.locked_until && html`<${Tag} kind="bad" icon="lock">${t("manage.locked", { time: time(who.locked_until) })}<//>`}${!who.has_pin && who.active && html`<${Tag} kind="look">${t("manage.people.no_pin")}<//>`}</span>
-      </button></li>`)}</ul>
+      <//></li>`)}</ul>
     <//>
-    ${open && html`<${Person} who=${open} close=${() => setOpen(null)} after=${list.reload} showPin=${setPin} />`}
+    ${open && html`<${can("manage") ? Person : Waiting} who=${open} close=${() => setOpen(null)} after=${list.reload} showPin=${setPin} />`}
     ${pin && html`<${Once} title=${t("manage.people.pin.of", { name: pin.name })} secret=${pin.pin} how=${t("manage.people.pin.how")} close=${() => setPin(null)} />`}`;
+}
+
+/** Opens something, for whom it may. @param {{act: (() => void) | false | null, children?: any}} props */
+const Row = ({ act, children }) => (act ? html`<button type="button" class="row" onClick=${act}>${children}</button>` : html`<div class="row">${children}</div>`);
+
+/** What a lead can do for a person. @param {{who: any, close: () => void, after: () => void}} props */
+function Waiting({ who, close, after }) {
+  const { busy, refusal, run } = useAct();
+  const lift = () => run(async () => (await request("DELETE", `${path(who)}/lock-out`), toast(t("manage.lifted")), after(), close()));
+  return html`<${Sheet} title=${who.name} onClose=${close}>
+    <${Notice} kind="bad" title=${t("manage.locked", { time: time(who.locked_until) })}>${t("manage.locked.how")}<//>
+    ${refusal && html`<${Trouble} refusal=${refusal} />`}
+    <${Button} kind="primary" disabled=${busy} onClick=${lift}>${t("manage.lift")}<//>
+  <//>`;
 }
 
 /** @param {{who: any, close: () => void, after: () => void, showPin: (shown: any) => void}} props */

@@ -41,4 +41,8 @@ export default {
   "problem.same-place.do": "Scan the place where it goes.",
   "problem.weak-pin": "This PIN is too easy to guess",
   "problem.weak-pin.do": "Choose other digits: no rows, no birthdays, none that repeat.",
+  "problem.lifted-too-often": "Unlocked too often already",
+  "problem.lifted-too-often.do": "Ask a manager to unlock it, or to give a new PIN.",
+  "problem.own-wait": "Not for yourself",
+  "problem.own-wait.do": "Ask another lead or a manager to unlock you.",
 };

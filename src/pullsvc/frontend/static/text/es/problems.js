@@ -41,4 +41,8 @@ export default {
   "problem.same-place.do": "Escanea el lugar adonde va.",
   "problem.weak-pin": "Este PIN es demasiado fácil",
   "problem.weak-pin.do": "Elige otras cifras: ni seguidas, ni fechas, ni repetidas.",
+  "problem.lifted-too-often": "Ya se desbloqueó demasiadas veces",
+  "problem.lifted-too-often.do": "Pide a un gerente que lo desbloquee o que dé un PIN nuevo.",
+  "problem.own-wait": "No para ti mismo",
+  "problem.own-wait.do": "Pide a otro responsable de sala o a un gerente que te desbloquee.",
 };
