@@ -24,14 +24,15 @@ from hypothesis.stateful import (
 )
 
 from pullsvc.access.rules import Role
-from pullsvc.app import create_app
 from pullsvc.audit import audit
+from pullsvc.clock import Clock
 from pullsvc.config import Settings
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls import actions as pulls
 from pullsvc.restock.watcher import watch_store
 from pullsvc.tubs import holding
+from tests.apps import app_on
 from tests.conftest import EMPTY, Ticking
 from tests.factories import Floor, floor, fresh_key, key, placement, stocked, tub
 
@@ -79,7 +80,8 @@ class Day(RuleBasedStateMachine):
     def open(self) -> None:
         async def start() -> None:
             self.db = Database(self.url, pool_size=4, statement_timeout_s=20, lock_timeout_s=10)
-            app = create_app(db=self.db, clock=self.clock, settings=Settings(key_cache_s=60))  # type: ignore[arg-type]  # a clock that stands still
+            held: Clock = self.clock  # type: ignore[assignment]  # stands still where the real one runs
+            app = app_on(self.db, held, settings=Settings(key_cache_s=60), name="day")
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
             self.client = httpx.AsyncClient(transport=transport, base_url="http://pullsvc.test")
 
