@@ -34,6 +34,40 @@ CONTROLLED_JS = """
 () => navigator.serviceWorker.controller
   || new Promise((resolve) => { navigator.serviceWorker.oncontrollerchange = () => resolve(true); })
 """
+# What a hand or an eye stumbles over: a page wider than its screen, what is too small to be hit, a word torn in two, a
+# code of which a part is hidden.
+STUMBLES_JS = """
+() => {
+  const found = [];
+  const name = (one) => `${one.tagName}.${one.className} "${(one.ariaLabel ?? one.textContent).trim().slice(0, 40)}"`;
+  const isShown = (one) => one.checkVisibility() && one.offsetWidth > 1 && one.offsetHeight > 1;
+  const width = document.documentElement.scrollWidth;
+  if (width > innerWidth) found.push(`wider than the screen: ${width} px`);
+  for (const one of document.querySelectorAll("a, button, input, select, textarea, summary")) {
+    const box = (one.closest("label") ?? one).getBoundingClientRect();
+    const isSmall = Math.min(box.width, box.height) < 43.5 && one.id !== "scanner";
+    if (isSmall && isShown(one)) found.push(`${box.width} x ${box.height} px: ${name(one)}`);
+  }
+  for (const one of document.querySelectorAll(".code")) {
+    const isCut = [one, one.parentElement].some((box) => getComputedStyle(box).overflowX === "hidden"
+      && one.getBoundingClientRect().left + one.scrollWidth > box.getBoundingClientRect().right + 1);
+    if (isCut && isShown(one)) found.push(`cut: ${name(one)}`);
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (!isShown(parentElement) || parentElement.closest(".break, .secret")) continue;
+    for (const { 0: word, index } of data.matchAll(/[\\p{L}\\d]{2,12}/gu)) {
+      range.setStart(texts.currentNode, index);
+      range.setEnd(texts.currentNode, index + word.length);
+      const tops = [...range.getClientRects()].map((box) => box.top);
+      if (Math.max(...tops) - Math.min(...tops) > 4) found.push(`torn: ${word} in ${name(parentElement)}`);
+    }
+  }
+  return found;
+}
+"""
 AT_ONCE_JS = """
 (text) => {
   const field = document.getElementById("scanner");
@@ -107,9 +141,16 @@ class Device:
         await self.page.context.set_offline(False)
 
 
+async def stumbles(page: Page) -> list[str]:
+    """What a worker would stumble over on the page as it is."""
+    found: list[str] = await page.evaluate(STUMBLES_JS)
+    return found
+
+
 async def show(page: Page, folder: Path, name: str, *, themes: Sequence[str] = THEMES) -> None:
-    """Take pictures of the screen, light and dark, and let axe look at each; any violation fails."""
+    """Take pictures of the screen, light and dark, and let axe look at each; any violation fails, and any stumble."""
     await expect(page.locator(".flash")).to_have_count(0)
+    assert await stumbles(page) == [], name
     for theme in themes:
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the two names
         size = page.viewport_size or {"width": 0, "height": 0}

@@ -65,6 +65,7 @@ class TestLooks:
         await lead.sees("Runs empty next", "Bananas", "TUB-0003")
         await expect(desk.locator(".chart canvas")).to_have_count(3)
         await show(desk, artifacts, "board")
+        await expect(desk.locator(".decide")).to_contain_text("-25")  # What is not there is less than the book says.
 
     async def test_on_the_wall(self, desk: Page, lead: Device, shop: Shop, db: Database, artifacts: Path) -> None:
         await morning(db)

@@ -11,14 +11,16 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from pullsvc.db import Database
+from pullsvc.web.limits import MAX_BULK_BODY_BYTES
 from tests.access.people import OTHER_PIN
 from tests.factories import all_rows
 from tests.frontend.conftest import enrol, new_context, watched
-from tests.frontend.hands import Device, expect, show
+from tests.frontend.hands import Device, expect, show, stumbles
 from tests.frontend.noon import Shop, open_shop, sku_of
 from tests.waiting import until
 
 DESK = {"width": 1920, "height": 1080}
+TABLET = {"width": 1024, "height": 768}
 PHONE = {"width": 360, "height": 640}
 SECTIONS = ["store", "placements", "people", "devices", "access", "keys", "watch", "discrepancies", "labels"]
 PAGES_OF_LEADS = ["People", "Devices", "Differences", "Labels"]
@@ -33,6 +35,7 @@ async ([badge, pin]) => {
   return tries;
 }
 """
+FITS_JS = "() => [...document.querySelectorAll('.table-box')].every((box) => box.scrollWidth <= box.clientWidth)"
 HEADER = "location,sku,capacity,presentation_min,facings,is_home"
 
 
@@ -67,6 +70,10 @@ class TestLooks:
             await expect(desk.locator(".manage-section > *").first).to_be_visible()
             await expect(desk.get_by_text("Loading")).to_have_count(0)
             await show(desk, artifacts, f"manage-{name}")
+            await desk.set_viewport_size(TABLET)  # type: ignore[arg-type]  # width and height
+            assert await stumbles(desk) == []
+            assert await desk.evaluate(FITS_JS), f"{name} has to be moved sideways"
+            await desk.set_viewport_size(DESK)  # type: ignore[arg-type]  # the same
 
     async def test_on_a_phone(self, desk: Page, mia: Device, artifacts: Path) -> None:
         await desk.set_viewport_size(PHONE)  # type: ignore[arg-type]  # width and height
@@ -77,6 +84,7 @@ class TestLooks:
             await mia.open(f"manage/{name}")
             await expect(desk.locator(".manage-section > *").first).to_be_visible()
             await show(desk, artifacts, f"manage-{name}")
+            assert await desk.evaluate(FITS_JS), f"{name} has to be moved sideways"
 
 
 class TestStore:
@@ -129,7 +137,7 @@ class TestPlacements:
         await until(lambda: is_so(db, "Bananas", 55))
 
     async def test_names_the_row_that_is_wrong_and_changes_nothing(
-        self, desk: Page, mia: Device, shop: Shop, db: Database
+        self, desk: Page, mia: Device, shop: Shop, db: Database, tmp_path: Path
     ) -> None:
         before = await capacity(db, "Bananas")
         await mia.open("manage/placements")
@@ -139,6 +147,15 @@ class TestPlacements:
 
         await mia.sees("Row 2:")
         assert await capacity(db, "Bananas") == before
+
+        await desk.locator("input[type=file]").set_input_files(csv(f"{HEADER}\nCafé-1,1,4,2,1,true\n", "cp1252"))
+        await mia.sees("save the file as UTF-8")
+
+        large = tmp_path / "large.csv"
+        with large.open("wb") as file:
+            file.truncate(MAX_BULK_BODY_BYTES + 1)
+        await desk.locator("input[type=file]").set_input_files(large)
+        await mia.sees("The file is too large")
 
     async def test_gives_the_planogram_out(self, desk: Page, mia: Device, shop: Shop) -> None:
         await mia.open("manage/placements")
@@ -162,7 +179,7 @@ class TestPeople:
         await mia.sees("PIN of Zoë")
         pin = await desk.locator(".secret").inner_text()
         assert len(pin) == 6
-        await desk.get_by_role("button", name="Cancel").click()
+        await desk.get_by_role("button", name="Close").click()
         await mia.sees("Zoë")
         assert "Zoë" in {row["name"] for row in await all_rows(db, "principals")}
 
@@ -225,7 +242,7 @@ class TestKeys:
         token = await desk.locator(".secret").inner_text()
         headers = {"Authorization": f"Bearer {token}"}
         assert (await shop.client.get("board", headers=headers)).status_code == 200
-        await desk.get_by_role("button", name="Cancel").click()
+        await desk.get_by_role("button", name="Close").click()
 
         await desk.locator("li.row").filter(has_text="Till 4").get_by_role("button", name="Revoke").click()
         await desk.get_by_role("dialog").get_by_role("button", name="Revoke").click()
@@ -308,9 +325,9 @@ class TestALead:
         await show(desk, artifacts, "manage-access")
 
 
-def csv(text: str) -> Any:
+def csv(text: str, encoding: str = "utf-8") -> Any:
     """A file as a browser hands it over."""
-    return {"name": "planogram.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    return {"name": "planogram.csv", "mimeType": "text/csv", "buffer": text.encode(encoding)}
 
 
 async def capacity(db: Database, description: str) -> int:

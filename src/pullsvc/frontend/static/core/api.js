@@ -55,8 +55,8 @@ export class Refusal extends Error {
  * Ask the service.
  * @param {string} method
  * @param {string} path
- * @param {{body?: unknown, key?: string, version?: string, timeoutMs?: number, text?: {type: string, content: string}}} [options]
- *   `key`: Idempotency-Key; `version`: for If-Match; `text`: a body that is not JSON.
+ * @param {{body?: unknown, key?: string, version?: string, timeoutMs?: number, file?: {type: string, content: ArrayBuffer}}} [options]
+ *   `key`: Idempotency-Key; `version`: for If-Match; `file`: a body that is not JSON.
  * @returns {Promise<any>} the answer as JSON (text when it is none), null for 204
  * @throws {Refusal}
  */
@@ -68,11 +68,11 @@ export async function request(method, path, options = {}) {
  * As `request`, but with the ETag of the answer, for an edit that names it.
  * @returns {Promise<{value: any, version: string | null}>}
  */
-export async function exchange(method, path, { body, key, version, text, timeoutMs = TIMEOUT_MS } = {}) {
+export async function exchange(method, path, { body, key, version, file, timeoutMs = TIMEOUT_MS } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (text) headers["Content-Type"] = text.type;
+  if (file) headers["Content-Type"] = file.type;
   if (key) headers["Idempotency-Key"] = key;
   if (version) headers["If-Match"] = version;
   if (actsFor) headers["X-Acts-For"] = String(actsFor);
@@ -80,7 +80,7 @@ export async function exchange(method, path, { body, key, version, text, timeout
   const answer = await reach(path, {
     method,
     headers,
-    body: text ? text.content : body === undefined ? undefined : JSON.stringify(body),
+    body: file ? file.content : body === undefined ? undefined : JSON.stringify(body),
     credentials: "same-origin",
     cache: "no-store",
     signal: AbortSignal.timeout(timeoutMs),

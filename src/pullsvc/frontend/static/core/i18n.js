@@ -3,7 +3,10 @@
 import { signal } from "@preact/signals-core";
 
 export const LANGUAGES = Object.freeze({ en: "English", es: "Español" });
-const SECOND_S = [["hour", 3600], ["minute", 60]];
+/** Unit, from when on it is used, its length. */
+const SPANS_S = [["day", 48 * 3600, 24 * 3600], ["hour", 3600, 3600], ["minute", 60, 60]];
+const MINUTES_A_DAY = 24 * 60;
+const MAX_MINUTES_IN_HOURS = 2 * MINUTES_A_DAY;
 
 /** The language in use. */
 export const language = signal(preferred());
@@ -77,18 +80,19 @@ function inStore(at, options) {
   return new Intl.DateTimeFormat(language.value, { timeZone: timeZone.value, ...options }).format(new Date(at));
 }
 
-/** @param {number} seconds @returns {string} "9 min", "1 h 20 min"; what is shorter than a minute is one */
+/** @param {number} seconds @returns {string} "9 min", "1 h 20 min", "3 days"; what is shorter than a minute is one */
 export function duration(seconds) {
   const minutes = Math.max(1, Math.round(Math.abs(seconds) / 60));
+  if (minutes > MAX_MINUTES_IN_HOURS) return number(Math.floor(minutes / MINUTES_A_DAY), { style: "unit", unit: "day", unitDisplay: "long" });
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   const shownHours = hours ? number(hours, { style: "unit", unit: "hour", unitDisplay: "short" }) : "";
   const shownRest = rest || !hours ? number(rest, { style: "unit", unit: "minute", unitDisplay: "short" }) : "";
   return [shownHours, shownRest].filter(Boolean).join(" ");
 }
 
-/** @param {number} seconds from now; negative: ago @returns {string} "in 5 min", "2 hr. ago" */
+/** @param {number} seconds from now; negative: ago @returns {string} "in 5 min", "2 hr. ago", "3 days ago" */
 export function relative(seconds) {
-  const [unit, size] = SECOND_S.find(([, size]) => Math.abs(seconds) >= Number(size)) ?? SECOND_S[1];
+  const [unit, , size] = SPANS_S.find(([, from]) => Math.abs(seconds) >= Number(from)) ?? SPANS_S[SPANS_S.length - 1];
   const rounded = Math.round(seconds / Number(size));
   const format = new Intl.RelativeTimeFormat(language.value, { numeric: "auto", style: "short" });
   return format.format(rounded, /** @type {Intl.RelativeTimeFormatUnit} */ (unit));

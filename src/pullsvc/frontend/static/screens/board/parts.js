@@ -19,7 +19,7 @@ const TASK_LANES = [
 export const Part = ({ name, count, cut, empty, aside, children }) =>
   html`<section class=${`part ${name}`} aria-labelledby=${`part-${name}`}>
     <header><h2 id=${`part-${name}`}>${t(`board.${name}`)}</h2>${count !== undefined && html`<span class="count">${number(count)}${cut ? "+" : ""}</span>`}${aside}</header>
-    ${count === 0 ? html`<p class="none"><${Icon} name="good" />${empty}</p>` : html`<div class="inside">${children}</div>`}
+    ${count === 0 ? html`<p class="none"><${Icon} name="good" />${empty}</p>` : html`<div class="inside" tabindex="0">${children}</div>`}
   </section>`;
 
 /** A row that opens something, or that only tells, where nobody can act. @param {{act?: (() => void) | null, kind?: string, children?: any}} props */
@@ -109,15 +109,20 @@ function Tub({ task, act }) {
   return act ? html`<li><button type="button" class=${`tub ${isSlow ? "look" : ""}`} onClick=${act}>${inside}</button></li>` : html`<li class=${`tub ${isSlow ? "look" : ""}`}>${inside}</li>`;
 }
 
+const LESS = new Set(["oversold", "short", "missing"]);
+
+/** @param {{kind: string, qty: number}} found @returns {string} how many more (+) or fewer (-) there were than the book says */
+export const offBook = ({ kind, qty }) => number(LESS.has(kind) ? -qty : qty, { signDisplay: "exceptZero" });
+
 /** What somebody has to decide: contradictions first, then what was not found today. @param {{board: any, decide: (found: any) => (() => void) | null, count: (short: any) => (() => void) | null}} props */
 export const Decisions = ({ board, decide, count }) => html`<ul class="lines">
   ${board.discrepancies.map((found) => html`<${Row} key=${`d${found.discrepancy_id}`} act=${decide(found)} kind=${found.kind === "missing" ? "bad" : "look"}>
-    <span class="lead"><b class="number">${found.qty > 0 ? "+" : ""}${number(found.qty)}</b></span>
+    <span class="lead"><b class="number">${offBook(found)}</b></span>
     <span class="grow"><span class="what">${found.description}</span><span class="where"><span class="code">${found.location}</span><span>${t(`board.discrepancy.${found.kind}`)}${found.times > 1 ? ` ×${number(found.times)}` : ""}</span></span></span>
     <span class="end"><${Age} at=${found.opened_at} /></span>
   <//>`)}
   ${board.shorts.map((short) => html`<${Row} key=${`s${short.task_id}-${short.line_no}`} act=${count(short)}>
-    <span class="lead"><b class="number">−${number(short.qty)}</b></span>
+    <span class="lead"><b class="number">${number(-short.qty)}</b></span>
     <span class="grow"><span class="what">${short.description}</span><span class="where"><span class="code">${short.from_location}</span><span>${t(`board.short_reason.${short.short_reason}`)} · ${short.worker}</span></span></span>
     <span class="end">${time(short.short_at)}</span>
   <//>`)}

@@ -47,7 +47,7 @@ function Enrolment({ known, close }) {
     const timer = setInterval(look, LOOK_EVERY_MS);
     return () => clearInterval(timer);
   }, [made]);
-  return html`<${Sheet} title=${t("manage.devices.add")} onClose=${close}>
+  return html`<${Sheet} title=${t("manage.devices.add")} onClose=${close} close=${made ? t("close") : t("cancel")}>
     ${made
       ? html`<img class="qr" alt=${t("manage.devices.qr", { name: made.name })} src=${`data:image/svg+xml,${encodeURIComponent(made.qr_svg.replace("<svg", SVG))}`} />
           <p class="strong">${t("manage.devices.scan")}</p><p class="soft">${t("manage.devices.or")} <span class="code break">${made.url}</span></p>

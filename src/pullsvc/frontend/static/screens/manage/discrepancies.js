@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { date, number, t, time } from "../../core/i18n.js";
 import { Button, Pair, Tag, html } from "../../ui/ui.js";
+import { offBook } from "../board/parts.js";
 import { DecisionSheet } from "../board/sheets.js";
 import { List, useItems, useList } from "./parts.js";
 
@@ -23,4 +24,4 @@ export default function Discrepancies() {
 /** @param {{one: any, name: string}} props */
 const Told = ({ one, name }) => html`
   <span class="grow"><span class="strong">${name}</span><span class="soft">${t(`board.discrepancy.${one.kind}`)} · <span class="code">${one.location}</span> · ${date(one.opened_at)} ${time(one.opened_at)}</span>${one.resolution && html`<span>${one.resolution}</span>`}</span>
-  <span class="end">${one.times > 1 && html`<${Tag}>×${number(one.times)}<//> `}<b class="number">${one.qty > 0 ? "+" : ""}${number(one.qty)}</b></span>`;
+  <span class="end">${one.times > 1 && html`<${Tag}>×${number(one.times)}<//> `}<b class="number">${offBook(one)}</b></span>`;

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../../core/api.js";
 import { save } from "../../core/files.js";
-import { t } from "../../core/i18n.js";
+import { number, t } from "../../core/i18n.js";
 import { can, storePath } from "../../core/session.js";
 import { Button, Field, Trouble, html, useLoad } from "../../ui/ui.js";
 import { Select, text, useAct } from "./parts.js";
@@ -28,7 +28,7 @@ export default function Labels() {
     ${wish.subject === "locations" && html`<${Select} label=${t("manage.labels.kind")} value=${wish.kind} options=${KINDS.map((one) => [one, t(`manage.labels.kind.${one || "all"}`)])} onPick=${set("kind")} />
       <${Field} label=${t("manage.labels.zone")} hint=${t("manage.labels.zone.how")} maxlength="40" value=${wish.zone} onInput=${text(set("zone"))} />`}
     <${Field} label=${t("manage.labels.codes")} hint=${t("manage.labels.codes.how")} value=${wish.codes} onInput=${text(set("codes"))} />
-    <${Select} label=${t("manage.labels.stock")} value=${wish.stock} options=${stocks.map((one) => [one.stock, one.title])} onPick=${set("stock")} />
+    <${Select} label=${t("manage.labels.stock")} value=${wish.stock} options=${stocks.map((one) => [one.stock, titleOf(one)])} onPick=${set("stock")} />
     ${stock?.is_roll
       ? html`<${Select} label=${t("manage.labels.form")} value=${wish.form} options=${[["pdf", "PDF"], ["zpl", "ZPL"]]} onPick=${set("form")} />${form === "zpl" && html`<${Select} label=${t("manage.labels.dpi")} value=${wish.dpi} options=${DPIS.map((one) => [one, one])} onPick=${set("dpi")} />`}`
       : html`<${Field} label=${t("manage.labels.skip")} hint=${t("manage.labels.skip.how")} type="number" min="0" max="100" value=${wish.skip} onInput=${text(set("skip"))} />`}
@@ -37,6 +37,15 @@ export default function Labels() {
     <${Button} kind="primary" icon="print" disabled=${busy || !stock} onClick=${print}>${t("manage.labels.print")}<//>
     <p class="hint">${t("manage.labels.how")}</p>
   </div>`;
+}
+
+/** What stands on the box. @param {any} stock @returns {string} */
+function titleOf(stock) {
+  const [paper] = stock.stock.split("-");
+  const [order = ""] = stock.title.match(/\(.*\)/) ?? []; // In inches, or the number to order it by.
+  const size = `${number(stock.width_mm)} × ${number(stock.height_mm)} mm ${order}`.trim();
+  if (stock.is_roll) return t("manage.labels.roll", { size });
+  return t(stock.stock.endsWith("cards") ? "manage.labels.cards" : "manage.labels.sheet", { paper: paper === "a4" ? "A4" : "US Letter", n: stock.labels_a_page, size });
 }
 
 /** @param {Record<string, string>} wish @param {string} form @returns {string} */

@@ -1,6 +1,6 @@
 // What the manager's pages share: lists that load page by page, forms that say what was refused, secrets shown once.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { request } from "../../core/api.js";
 import { t } from "../../core/i18n.js";
 import { storePath } from "../../core/session.js";
@@ -8,6 +8,7 @@ import { Button, Notice, Sheet, Trouble, html, toast } from "../../ui/ui.js";
 
 export const ROLES = ["associate", "backroom", "lead", "manager", "readonly"];
 const MOST_ITEMS = 50;
+const TYPING_MS = 250;
 export const text = (set) => (event) => set(event.target.value);
 
 /**
@@ -17,15 +18,32 @@ export const text = (set) => (event) => set(event.target.value);
 export function useList(path) {
   const [state, setState] = useState({ items: /** @type {any[]} */ ([]), cursor: null, refusal: /** @type {unknown} */ (null), loading: true });
   const [round, setRound] = useState(0);
+  const latest = useRef(0);
   const read = async (cursor, before) => {
+    const ask = ++latest.current;
     const joined = path.includes("?") ? "&" : "?";
-    const page = await request("GET", storePath(path + (cursor ? `${joined}cursor=${encodeURIComponent(cursor)}` : "")));
-    setState({ items: [...before, ...page.items], cursor: page.next_cursor, refusal: null, loading: false });
+    // What was asked for meanwhile goes before this answer, whichever comes first.
+    const show = (news) => ask === latest.current && setState((now) => ({ ...now, ...news, loading: false }));
+    try {
+      const page = await request("GET", storePath(path + (cursor ? `${joined}cursor=${encodeURIComponent(cursor)}` : "")));
+      show({ items: [...before, ...page.items], cursor: page.next_cursor, refusal: null });
+    } catch (refusal) {
+      show({ refusal });
+    }
   };
-  const failed = (refusal) => setState((before) => ({ ...before, refusal, loading: false }));
-  useEffect(() => void read(null, []).catch(failed), [path, round]);
-  const more = state.cursor ? () => void read(state.cursor, state.items).catch(failed) : null;
+  useEffect(() => void read(null, []), [path, round]);
+  const more = state.cursor ? () => void read(state.cursor, state.items) : null;
   return { ...state, more, reload: () => setRound((n) => n + 1), set: (items) => setState((before) => ({ ...before, items })) };
+}
+
+/** The value once it has stood still for a moment, so that not every key asks. @template T @param {T} value @returns {T} */
+export function useSettled(value) {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
 }
 
 /** Names and departments of the items that lines are about; what is not known yet is missing. @param {{sku: string}[]} lines @returns {Record<string, any>} */
@@ -86,7 +104,7 @@ export const Ticks = ({ label, values, options, onChange }) => {
 
 /** Something that is shown this once. @param {{title: string, secret: string, how: string, close: () => void, children?: any}} props */
 export const Once = ({ title, secret, how, close, children }) =>
-  html`<${Sheet} title=${title} onClose=${close}>
+  html`<${Sheet} title=${title} onClose=${close} close=${t("close")}>
     <output class="secret code">${secret}</output>
     <${Notice} kind="look">${how}<//>
     <${Button} kind="primary" icon="good" onClick=${() => navigator.clipboard?.writeText(secret).then(() => toast(t("manage.copied")))}>${t("manage.copy")}<//>

@@ -6,16 +6,19 @@ import { save } from "../../core/files.js";
 import { number, t } from "../../core/i18n.js";
 import { storePath } from "../../core/session.js";
 import { Button, Department, Notice, Trouble, html, toast } from "../../ui/ui.js";
-import { List, text, useAct, useItems, useList } from "./parts.js";
+import { List, text, useAct, useItems, useList, useSettled } from "./parts.js";
 
 const PAGE = 50;
 const MAX_QTY = 100_000;
+/** As the service takes. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const LEAST = { capacity: 1, presentation_min: 0, facings: 1 };
 const id = (line) => `${line.location} ${line.sku}`;
 
 export default function Placements() {
   const [filter, setFilter] = useState({ by: "zone", value: "" });
-  const chosen = filter.value.trim() ? `&${filter.by}=${encodeURIComponent(filter.value.trim())}` : "";
+  const sought = useSettled(filter.value.trim());
+  const chosen = sought ? `&${filter.by}=${encodeURIComponent(sought)}` : "";
   const list = useList(`placements?limit=${PAGE}${chosen}`);
   const items = useItems(list.items);
   const [edits, setEdits] = useState(/** @type {Record<string, any>} */ ({}));
@@ -36,12 +39,12 @@ export default function Placements() {
       <${Files} after=${list.reload} />
     </div>
     <${List} list=${list} empty=${t("manage.placements.none")}>
-      <div class="table-box" tabindex="0" role="region" aria-label=${t("manage.placements")}><table class="table">
+      <div class="table-box" tabindex="0" role="region" aria-label=${t("manage.placements")}><table class="table cards">
         <thead><tr><th>${t("manage.placements.location")}</th><th>${t("manage.placements.item")}</th>${Object.keys(LEAST).map((name) => html`<th class="figure-cell">${t(`manage.placements.${name}`)}</th>`)}</tr></thead>
         <tbody>${list.items.map((line) => html`<tr key=${id(line)} class=${changed.includes(line) ? "changed" : ""}>
           <td class="code">${line.location}</td>
-          <td><span class="strong">${items[line.sku]?.description ?? line.sku}</span> ${items[line.sku] && html`<${Department} name=${items[line.sku].department} />`}</td>
-          ${Object.entries(LEAST).map(([name, least]) => html`<td class="figure-cell"><input type="number" class="input slim" min=${least} max=${MAX_QTY} aria-label=${`${t(`manage.placements.${name}`)}, ${items[line.sku]?.description ?? line.sku}`} value=${edits[id(line)]?.[name] ?? line[name]} onInput=${set(line, name)} /></td>`)}
+          <td class="item-cell"><span class="strong">${items[line.sku]?.description ?? line.sku}</span> ${items[line.sku] && html`<${Department} name=${items[line.sku].department} />`}</td>
+          ${Object.entries(LEAST).map(([name, least]) => html`<td class="figure-cell" data-label=${t(`manage.placements.${name}`)}><input type="number" class="input slim" min=${least} max=${MAX_QTY} aria-label=${`${t(`manage.placements.${name}`)}, ${items[line.sku]?.description ?? line.sku}`} value=${edits[id(line)]?.[name] ?? line[name]} onInput=${set(line, name)} /></td>`)}
         </tr>`)}</tbody>
       </table></div>
     <//>
@@ -52,20 +55,21 @@ export default function Placements() {
 /** CSV out and in; what is in a file is tried before it is done. @param {{after: () => void}} props */
 function Files({ after }) {
   const picker = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const [tried, setTried] = useState(/** @type {{content: string, name: string, result: any} | null} */ (null));
+  const [tried, setTried] = useState(/** @type {{content: ArrayBuffer, name: string, result: any} | null} */ (null));
   const { busy, refusal, run } = useAct();
-  const send = (content, isTrial) => request("POST", storePath(`imports/placements?dry_run=${isTrial}`), { text: { type: "text/csv", content }, timeoutMs: 60_000 });
+  const send = (content, isTrial) => request("POST", storePath(`imports/placements?dry_run=${isTrial}`), { file: { type: "text/csv", content }, timeoutMs: 60_000 });
   const pick = async (event) => {
     const [file] = event.target.files;
     event.target.value = "";
     setTried(null);
     if (file) await run(async () => {
-      const content = await file.text();
+      if (file.size > MAX_FILE_BYTES) throw new Refusal({ status: 413, code: "body-too-large" });
+      const content = await file.arrayBuffer(); // As it is: the service says so when it is no UTF-8.
       setTried({ content, name: file.name, result: await send(content, true) });
     });
   };
   const apply = async () => {
-    if (!(await run(() => send(tried?.content ?? "", false)))) return;
+    if (!(await run(() => send(tried?.content ?? new ArrayBuffer(0), false)))) return;
     setTried(null);
     toast(t("manage.saved"));
     after();

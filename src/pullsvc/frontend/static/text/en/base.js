@@ -3,6 +3,7 @@
 export default {
   back: "Back",
   close: "Close",
+  close: "Close",
   cancel: "Cancel",
   continue: "Continue",
   try_again: "Try again",

@@ -45,4 +45,6 @@ export default {
   "problem.lifted-too-often.do": "Ask a manager to unlock it, or to give a new PIN.",
   "problem.own-wait": "Not for yourself",
   "problem.own-wait.do": "Ask another lead or a manager to unlock you.",
+  "problem.body-too-large": "The file is too large",
+  "problem.body-too-large.do": "At most 32 MB at once: split it.",
 };

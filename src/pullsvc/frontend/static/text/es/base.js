@@ -3,6 +3,7 @@
 export default {
   back: "Atrás",
   close: "Cerrar",
+  close: "Cerrar",
   cancel: "Cancelar",
   continue: "Continuar",
   try_again: "Reintentar",

@@ -45,4 +45,6 @@ export default {
   "problem.lifted-too-often.do": "Pide a un gerente que lo desbloquee o que dé un PIN nuevo.",
   "problem.own-wait": "No para ti mismo",
   "problem.own-wait.do": "Pide a otro responsable de sala o a un gerente que te desbloquee.",
+  "problem.body-too-large": "El archivo es demasiado grande",
+  "problem.body-too-large.do": "Como máximo 32 MB a la vez: divídelo.",
 };
