@@ -118,6 +118,8 @@ TYPE_REASON = re.compile(r"\[[a-z-]+(?:\s*,\s*[a-z-]+)*\]\s+#\s+\S.{3,}")
 STATIC = SOURCE / "frontend" / "static"
 MODULES = sorted(path for path in STATIC.rglob("*") if path.suffix in {".js", ".css"} and "vendor" not in path.parts)
 STEPS = ("text", "core", "ui", "screens", "main.js")
+# Scripts that stand alone: what keeps the app, and what speaks where it cannot start.
+ALONE = {"sw.js", "guard.js"}
 IMPORTED = re.compile(r"""(?:\bfrom|\bimport|\bimport\()\s*["'`](\.[^"'`]+)""")
 OUTSIDE = re.compile(r"https?://(?!www\.w3\.org/2000/svg)")
 FORBIDDEN = re.compile(
@@ -217,7 +219,7 @@ class TestWebApp:
         assert OUTSIDE.findall(source) == []
         assert FORBIDDEN.findall(source) == []
 
-    @pytest.mark.parametrize("path", [path for path in MODULES if path.name != "sw.js"], ids=name_of)
+    @pytest.mark.parametrize("path", [path for path in MODULES if path.name not in ALONE], ids=name_of)
     def test_calls_down_its_stairs(self, path: Path) -> None:
         step = STEPS.index(path.relative_to(STATIC).parts[0])
         called = {

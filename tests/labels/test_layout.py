@@ -87,3 +87,12 @@ class TestWords:
         laid = lay_out(Label(scan="A1", title="A1", lines=("x" * 120,)), STOCKS[StockName.ROLL_57X32], WIDE)
 
         assert laid.words[-1].text.endswith("xx...")
+
+
+def test_cuts_a_name_short_before_nobody_can_read_it() -> None:
+    stock = STOCKS[StockName.ROLL_57X32]
+
+    laid = lay_out(Label(scan="B-1", title="W" * 100, lines=("B-1",)), stock, WIDE)
+
+    assert min(words.em for words in laid.words[:2]) * WIDE.cap >= layouts.LEAST_CAP - EPS
+    assert laid.words[0].text.endswith(layouts.ELLIPSIS)

@@ -78,6 +78,10 @@ class TestFont:
         with pytest.raises(UnprintableText, match="林"):
             pdf.render([Label(scan="B-1", title="林")], STOCKS[StockName.ROLL_62], now=NOW)
 
+    def test_refuses_what_it_would_print_backwards(self) -> None:
+        with pytest.raises(UnprintableText, match="right to left"):
+            pdf.render([Label(scan="B-1", title="ليلى")], STOCKS[StockName.ROLL_62], now=NOW)
+
     def test_another_may_be_given(self) -> None:
         given = Path(pdf.__file__).parent / "fonts" / pdf.FONT
 

@@ -4,6 +4,7 @@ What a printer would draw was looked at once with a renderer, and decoded from i
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,7 +13,7 @@ import segno
 from pullsvc.catalog.rules import place_code
 from pullsvc.labels import zpl
 from pullsvc.labels.code128 import encode
-from pullsvc.labels.rules import COMMANDS, NotForLabelPrinters, of_command, of_location, of_tub
+from pullsvc.labels.rules import COMMANDS, NotForLabelPrinters, of_badge, of_command, of_location, of_tub
 from pullsvc.labels.stocks import STOCKS, StockName
 
 FIELD = re.compile(
@@ -25,6 +26,7 @@ ROLLS = [name for name in StockName if STOCKS[name].is_roll]
 LABELS = [
     of_tub("TUB-0042", store="Łódź"),
     of_tub("106141412345678908", store="^XZ~JA"),
+    of_badge("B-40170223", name="王小明の在庫担当者です", store="本店"),
     of_location("BR-A-03-2", kind="backroom", zone="C-D", store="Main Street"),
     *map(of_command, COMMANDS),
 ]
@@ -91,7 +93,8 @@ def _place(label: Printed, one: re.Match[str], data: str, module: int) -> None:
     else:
         em = int(one["em"])
         label.words.append(data)
-        label.boxes.append((x, y - em, x + round(zpl._width(data) * em), y + em // 4))
+        width = sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else zpl._width(letter) for letter in data)
+        label.boxes.append((x, y - em, x + round(width * em), y + em // 4))
 
 
 def _plain(bars: str) -> str:

@@ -1,9 +1,11 @@
 """`labels`: print what is stuck on tubs and places, badges, and cards with commands."""
 
 import asyncio
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -21,7 +23,9 @@ from pullsvc.labels.stocks import STOCKS, StockName
 
 MAX_LABELS = 10_000
 PRINTER_PORT = 9100
-PRINTER_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 10.0
+PRINTER_PATIENCE_S = 120.0  # Time to put in a new roll.
+PIECE_BYTES = 16 * 1024
 
 
 class What(StrEnum):
@@ -59,6 +63,8 @@ def labels(
     ending = out.suffix.lower() if out else ""
     if (out is None) == (printer is None) or (out and ending not in (".pdf", ".zpl")):
         raise typer.BadParameter("give --out FILE.pdf, --out FILE.zpl or --printer HOST")
+    if printer is not None:
+        _address(printer)
     config = runtime.settings()
     choice = Choice(codes=code, kind=kind, zone=zone, limit=MAX_LABELS // copies)
 
@@ -91,22 +97,64 @@ def _document(chosen: list[Label], stock: StockName, copies: int, skip: int, con
     return pdf.render(repeated, STOCKS[stock], skip=used, font=config.label_font, now=config.clock().now())
 
 
+def _address(printer: str) -> tuple[str, int]:
+    """Return host and port of what the caller wrote.
+
+    Raises:
+        BadParameter: it is no HOST or HOST:PORT.
+    """
+    try:
+        parts = urlsplit(f"//{printer}")
+        is_address = parts.hostname and parts.port != 0 and parts.netloc == printer and parts.username is None
+    except ValueError:  # Odd brackets, or a port that is none.
+        is_address = False
+    if not is_address:
+        raise typer.BadParameter("name the printer as HOST or HOST:PORT, an IPv6 address as [HOST] or [HOST]:PORT")
+    return parts.hostname or "", parts.port or PRINTER_PORT
+
+
 def _send(printer: str, document: bytes) -> None:
     """Hand the document to the printer, which takes it as it comes and says nothing."""
-    host, _, port = printer.rpartition(":") if ":" in printer else (printer, "", "")
-
-    async def send() -> None:
-        async with asyncio.timeout(PRINTER_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(host, int(port or PRINTER_PORT))
-            writer.write(document)
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
-
+    host, port = _address(printer)
+    taken = Taken()
     try:
-        asyncio.run(send())
-    except (OSError, TimeoutError, ValueError) as trouble:
-        fail(f"the printer {printer} does not take it: {trouble!r}", status=runtime.EXIT_FOUND)
+        asyncio.run(hand_over(host, port, document, taken))
+    except (OSError, TimeoutError, UnicodeError) as trouble:
+        at = f" after about {taken.labels} label(s)" if taken.labels else ""
+        fail(f"the printer {printer} does not take it{at}: {trouble!r}", status=runtime.EXIT_FOUND)
+
+
+@dataclass(slots=True)
+class Taken:
+    """How many labels a printer took so far, copies not counted; it may still have to print the last ones."""
+
+    labels: int = 0
+
+
+async def hand_over(
+    host: str, port: int, document: bytes, taken: Taken, *, patience_s: float = PRINTER_PATIENCE_S
+) -> None:
+    """Send the document as fast as the printer takes it: a long roll is printed for an hour, and nothing is wrong.
+
+    Raises:
+        OSError: no printer is there, or it went away.
+        TimeoutError: it took nothing for `patience_s`: it is out of labels, or its lid is open.
+    """
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        _, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.transport.set_write_buffer_limits(high=0)  # So that `drain` waits until all of it is gone.
+        for at in range(0, len(document), PIECE_BYTES):
+            piece = document[at : at + PIECE_BYTES]
+            writer.write(piece)
+            async with asyncio.timeout(patience_s):
+                await writer.drain()
+            taken.labels += piece.count(zpl.END_OF_LABEL.encode())
+        writer.close()
+        async with asyncio.timeout(patience_s):
+            await writer.wait_closed()
+    finally:
+        writer.transport.abort()
 
 
 COMMANDS = (labels,)

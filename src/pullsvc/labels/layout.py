@@ -139,6 +139,9 @@ def _words(label: Label, x: float, y: float, width: float, height: float, device
     """Place the title as large as it fits, in two lines where one would be too small, and the other lines below."""
     lines = [line for line in label.lines if line]
     rows, em = _title(label.title, width, (TITLE_SHARE if lines else 1.0) * height, device)
+    if label.title != label.scan:  # A name may be cut short to be legible, a code may not.
+        em = max(em, LEAST_CAP / device.cap)
+        rows = [_shortened(row, width / em, device) for row in rows]
     line_em = _line_em(lines, width, height - len(rows) * em * LEADING, em, device)
     top = y + (height - (len(rows) * em + len(lines) * line_em) * LEADING) / 2
     for row in rows:

@@ -1,6 +1,7 @@
 """Labels as PDF, for any printer."""
 
 import logging
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -24,6 +25,8 @@ POINTS_PER_INCH = 72
 # Office printers have 600 dots an inch or a multiple of it.
 DOTS_PER_INCH = 600
 HAIRLINE_MM, GREY = 0.1, 160
+# Such text is drawn letter by letter in its logical order, so it would stand there backwards and unjoined.
+RIGHT_TO_LEFT = ("R", "AL")
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # It tells of each table that it cuts.
 
@@ -86,7 +89,10 @@ def _font_of(pdf: "FPDF") -> "TTFFont":
 def _check(pdf: "FPDF", label: Label) -> None:
     """Let a label pass whose characters the font has."""
     known = _font_of(pdf).cmap
-    missing = sorted({letter for text in (label.title, *label.lines) for letter in text if ord(letter) not in known})
+    letters = {letter for text in (label.title, *label.lines) for letter in text}
+    if any(unicodedata.bidirectional(letter) in RIGHT_TO_LEFT for letter in letters):
+        raise UnprintableText(f"{label.title} is written from right to left, which labels cannot say.")
+    missing = sorted(letter for letter in letters if ord(letter) not in known)
     if missing:
         raise UnprintableText(
             f"'{''.join(missing)}' in {label.title}: set PULLSVC_LABEL_FONT to a TrueType font that has them.",

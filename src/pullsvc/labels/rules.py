@@ -34,7 +34,10 @@ class TooManyLabels(Rejection):
 
 
 class UnprintableText(Rejection):
-    """A name has characters that the built-in font does not have."""
+    """A name has characters that the font does not have, or is written from right to left.
+
+    Print the others by their codes, and give whoever it is a name for labels in another script.
+    """
 
     kind = Kind.INVALID
     code = "unprintable-text"

@@ -1,6 +1,7 @@
 """Labels as ZPL II, for label printers: download it, or send it to port 9100 as it is."""
 
 import string
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from pullsvc.labels.layout import BarCode, Device, Layout, Qr, Words, lay_out
@@ -11,12 +12,13 @@ from pullsvc.labels.stocks import Stock
 DOTS_PER_MM = {203: 8, 300: 12, 600: 24}
 # Of the printer's own scalable font 0: upper bounds, as printers differ a little. Some have a very wide hyphen.
 FONT_CAP = 0.75
-WIDE, CAPITAL, SMALL, NARROW = 0.83, 0.61, 0.51, 0.35
+FULL, WIDE, CAPITAL, SMALL, NARROW = 1.0, 0.83, 0.61, 0.51, 0.35
 _WIDE, _NARROW = frozenset("MWmw@%-—&"), frozenset(" .,:;!'|Iijltfr()[]·")
 # Printed by the firmware above a QR code, whatever the field says.
 QR_OFFSET_DOTS = 10
 # What printers of all ages make; those with 600 dots an inch are recent ones, and make more.
 MAX_QR_MODULE_DOTS = {203: 10, 300: 10, 600: 20}
+END_OF_LABEL = "^XZ"
 _PLAIN = frozenset(string.ascii_letters + string.digits + " -.,:+()>;")
 
 
@@ -45,6 +47,8 @@ def _width(text: str) -> float:
 
 
 def _width_of(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return FULL
     if letter in _WIDE:
         return WIDE
     if letter in _NARROW:
@@ -59,7 +63,7 @@ def _label(layout: Layout, label: Label, stock: Stock, dots: int, copies: int) -
         parts += _bars(layout.bars, dots)
     for words in layout.words:
         parts += _words(words, dots)
-    return "\n".join((*parts, f"^PQ{copies}", "^XZ", ""))
+    return "\n".join((*parts, f"^PQ{copies}", END_OF_LABEL, ""))
 
 
 def _qr(qr: Qr, scan: str, dots: int) -> Iterator[str]:

@@ -56,7 +56,8 @@ async function keepOffline() {
   const worker = navigator.serviceWorker;
   if (!worker) return;
   let isControlled = Boolean(worker.controller);
-  const registration = await worker.register("/app/sw.js", { scope: "/app/" });
+  const registration = await worker.register("/app/sw.js", { scope: "/app/" }).catch(() => null);
+  if (!registration) return; // Not to be had here: all works but the start without a network.
   const offer = () => outbox.waiting.value.length === 0 && registration.waiting?.postMessage("take-over");
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
   effect(() => void offer());
