@@ -27,11 +27,12 @@ from pullsvc.access.rules import Role
 from pullsvc.audit import audit
 from pullsvc.clock import Clock
 from pullsvc.config import Settings
-from pullsvc.db import Database, sql
+from pullsvc.db import Database
 from pullsvc.outbox.actions import Stamp
 from pullsvc.pulls import actions as pulls
 from pullsvc.restock.watcher import watch_store
 from pullsvc.tubs import holding
+from tests import books
 from tests.apps import app_on
 from tests.conftest import EMPTY, Ticking
 from tests.factories import Floor, floor, fresh_key, key, placement, stocked, tub
@@ -366,26 +367,11 @@ class Day(RuleBasedStateMachine):
         assert self.ledger("@supplier") == supplied
 
     def ledger(self, account: str) -> dict[str, int]:
-        statement = sql("""
-            SELECT sku, sum(CASE WHEN to_location = :account THEN qty ELSE -qty END) AS qty FROM movements
-            WHERE :account IN (from_location, to_location) GROUP BY sku
-        """)
-
-        async def read() -> dict[str, int]:
-            async with self.db.read() as tx:
-                return {row.sku: int(row.qty) for row in await tx.rows(statement, account=account) if row.qty}
-
-        return self.run(read())
+        return self.run(books.sums_of(self.db, account))
 
     @invariant()
     def one_holder_and_nothing_planned_twice(self) -> None:
-        async def read() -> tuple[list[Any], list[Any]]:
-            async with self.db.read() as tx:
-                tubs = await tx.rows(sql("SELECT tub FROM tasks WHERE ended_at IS NULL AND tub IS NOT NULL"))
-                live = await tx.rows(sql("SELECT sku, shelf FROM pulls WHERE ended_at IS NULL"))
-            return [row.tub for row in tubs], [tuple(row) for row in live]
-
-        tubs, live = self.run(read())
+        tubs, live = self.run(books.open_work(self.db))
         assert len(tubs) == len(set(tubs))
         assert len(live) == len(set(live))
 
