@@ -3,7 +3,6 @@
 export default {
   back: "Back",
   close: "Close",
-  close: "Close",
   cancel: "Cancel",
   continue: "Continue",
   try_again: "Try again",

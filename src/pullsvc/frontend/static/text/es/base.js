@@ -3,7 +3,6 @@
 export default {
   back: "Atrás",
   close: "Cerrar",
-  close: "Cerrar",
   cancel: "Cancelar",
   continue: "Continuar",
   try_again: "Reintentar",
