@@ -93,13 +93,17 @@ class TestLocked:
         """Else whoever finds a locked handheld could start it anew in the cold store, and scan in its owner's name."""
         await device.open("settings")
         await device.keeps_the_app()
+        await device.goes_offline()
         await device.tap("Lock")
         await device.sees("Ben: locked")
-        await device.goes_offline()
 
         await signed_in.reload()
         await device.is_ready()
 
+        await device.sees("Ben: locked")
+        await device.comes_back()  # Where the service has not heard of the lock.
+        await signed_in.reload()
+        await device.is_ready()
         await device.sees("Ben: locked")
 
 

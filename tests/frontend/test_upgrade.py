@@ -13,6 +13,25 @@ from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 HELLO, NEW_HELLO = "Hello, {name}", "Good day, {name}"
+# Somebody else's act that waits on the device, as of so many hours ago.
+NEW, OLD = 11, 13
+LEFT_JS = """
+async (hours) => {
+  const { database } = await import(`/app/${document.body.dataset.build}/core/store.js`);
+  const madeAt = new Date(Date.now() - hours * 3600_000).toISOString();
+  const act = { seq: 1, key: "left", path: "/v1/stores/1/asks", body: {}, what: "act.ask", about: { name: "Milk" } };
+  await (await database).put("outbox", { ...act, person: 4711, name: "Ana", madeAt, tries: 0 });
+  new BroadcastChannel("outbox").postMessage("changed");
+}
+"""
+WAITS_JS = """
+async () => {
+  const registration = await navigator.serviceWorker.ready;
+  if (registration.waiting) return true;
+  const worker = registration.installing;
+  return worker && new Promise((resolve) => { worker.onstatechange = () => resolve(registration.waiting === worker); });
+}
+"""
 UPDATE_JS = "async () => { await (await navigator.serviceWorker.ready).update(); }"
 TAKEN_OVER_JS = """
 () => new Promise((resolve) => { navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true)); })
@@ -39,8 +58,14 @@ async def test_takes_over_when_the_hands_are_free(
         monkeypatch.setenv("PYTHONPATH", str(renewed / "src"))
         with serving(database_url, tmp_path, "--no-worker", "--port", address.rpartition(":")[2]):
             await page.evaluate("() => { window.stillHere = true; }")
-            taken_over = page.evaluate(TAKEN_OVER_JS)
+            await page.evaluate(LEFT_JS, NEW)
             await page.evaluate(UPDATE_JS)
+            await page.evaluate(WAITS_JS)
+            await device.open("tray")
+            await device.sees("1 scan of Ana")
+            assert await page.evaluate(WAITS_JS)
+            taken_over = page.evaluate(TAKEN_OVER_JS)
+            await page.evaluate(LEFT_JS, OLD)
             assert await taken_over
             assert await page.evaluate("window.stillHere")
             await page.evaluate("() => { location.hash = '#/'; }")

@@ -51,18 +51,21 @@ function Shown({ name, rest }) {
 
 const LOOK_FOR_NEWER_MS = 3_600_000;
 
-/** Keep the app for use without a network; a newer version takes over when nothing waits to be sent. */
+/** Keep the app for use without a network; a newer version takes over when nothing is about to be sent. */
 async function keepOffline() {
   const worker = navigator.serviceWorker;
   if (!worker) return;
   let isControlled = Boolean(worker.controller);
   const registration = await worker.register("/app/sw.js", { scope: "/app/" }).catch(() => null);
   if (!registration) return; // Not to be had here: all works but the start without a network.
-  const offer = () => outbox.waiting.value.length === 0 && registration.waiting?.postMessage("take-over");
+  const offer = () => outbox.mayRenew() && registration.waiting?.postMessage("take-over");
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
   effect(() => void offer());
   // A handheld is never closed, so nobody would ever load the page anew.
-  setInterval(() => online.value && registration.update().catch(() => undefined), LOOK_FOR_NEWER_MS);
+  setInterval(() => {
+    offer();
+    if (online.value) registration.update().catch(() => undefined);
+  }, LOOK_FOR_NEWER_MS);
   worker.addEventListener("controllerchange", () => {
     if (isControlled) reloadWhenIdle(); // The first one only begins to keep what is shown already.
     isControlled = true;

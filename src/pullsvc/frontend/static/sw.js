@@ -14,7 +14,7 @@ addEventListener("fetch", (event) => {
   if (event.request.mode === "navigate") event.respondWith(shell(event.request));
   else if (url.pathname.startsWith(`/app/${BUILD}/`)) event.respondWith(kept(event.request));
 });
-// The page says when: as soon as nothing waits to be sent.
+// The page says when: as soon as nothing is about to be sent.
 addEventListener("message", (event) => {
   if (event.data === "take-over") skipWaiting();
 });

@@ -3,7 +3,7 @@
 
 import { batch, computed, signal } from "@preact/signals-core";
 import { Refusal, online, request } from "./api.js";
-import { nowText } from "./clock.js";
+import { now, nowText } from "./clock.js";
 import { bad } from "./feedback.js";
 import { uuid } from "./ids.js";
 import { ATTENTION, CACHE, NOTES, OUTBOX, database } from "./store.js";
@@ -12,6 +12,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A mistake of the service is tried this often; then a person has to look, and the rest goes on. */
 const MAX_TRIES_AT_A_BUG = 6;
+/** After this long no session that made an act lives any more: it is kept for whoever did it, and waits for nothing else. */
+const KEPT_AFTER_MS = 12 * 3600 * 1000;
 const MAX_OUTCOMES = 50;
 const NOT_KEPT = "not-kept";
 
@@ -22,11 +24,13 @@ const NOT_KEPT = "not-kept";
  * @property {string} path
  * @property {any} body
  * @property {string} what text key that names the act to a person
- * @property {Record<string, any>} about values for that text, and for screens
+ * @property {Record<string, any>} about values for that text, and for screens; `chain`: acts of one chain are done in order
  * @property {number} person who did it; only they can send it
+ * @property {string} [name] what others call them
  * @property {string} madeAt server time, as far as known
  * @property {number} tries
  * @property {{code: string, title: string, detail: string}} [refusal] why it needs attention
+ * @property {boolean} [holds] the service never said what became of it: later acts of its chain wait until somebody has seen to it
  */
 
 /** Acts that are kept. @type {import("@preact/signals-core").Signal<Act[]>} */
@@ -35,6 +39,9 @@ const kept = signal([]);
 const drafts = signal([]);
 /** Acts waiting to be answered, in order. */
 export const waiting = computed(() => [...kept.value, ...drafts.value]);
+/** Acts whose end nobody knows yet: those that wait, and those that hold up others. */
+export const undecided = computed(() => [...attention.value.filter((act) => act.holds), ...waiting.value].sort((a, b) => placeOf(a) - placeOf(b)));
+const placeOf = ({ seq }) => seq || Infinity;
 /** Acts refused for good. @type {import("@preact/signals-core").Signal<Act[]>} */
 export const attention = signal([]);
 /** What became of the latest acts of this page, by `seq`. @type {import("@preact/signals-core").Signal<Map<number, {answer: any, refusal: Refusal | null}>>} */
@@ -49,6 +56,7 @@ const listeners = new Set();
 /** @type {((path: string, kept: any, act: Act, answer: any) => any) | null} */
 let fold = null;
 let person = 0;
+let name = "";
 let device = "0";
 let pauseMs = FIRST_PAUSE_MS;
 let timer = 0;
@@ -76,16 +84,23 @@ export async function open() {
   online.subscribe((within) => within && void flush());
 }
 
-/** Send on behalf of this person from now on; acts of others wait for them. @param {number} who @param {number | string} where */
-export function actFor(who, where) {
+/** Send for this person from now on; acts of others wait for them. @param {number} who @param {number | string} where @param {string} [called] */
+export function actFor(who, where, called = "") {
   person = who;
+  name = called;
   device = String(where);
   pauseMs = FIRST_PAUSE_MS;
   void flush();
 }
 
-/** Acts of people who are not signed in now. */
-export const ofOthers = () => waiting.value.filter((act) => act.person !== person);
+/** Whether an act waits for what is to become of an earlier one. @param {Act} act */
+export const isHeld = (act) => attention.value.some((one) => one.holds && one.about.chain === act.about.chain);
+
+/** Whether an act has waited so long that whoever did it has gone home. @param {Act} act */
+export const isKept = (act) => now() - Date.parse(act.madeAt) > KEPT_AFTER_MS;
+
+/** Whether a newer version of the app may take over: nothing waits that is about to be sent. */
+export const mayRenew = () => waiting.value.every(isKept);
 
 /**
  * Keep an act and send it when it is its turn. Notes are written with it: after a crash both are there, or neither.
@@ -94,7 +109,7 @@ export const ofOthers = () => waiting.value.filter((act) => act.person !== perso
  * @throws {Refusal} there is no room left; who asked may leave that to the badge beside the title, which says so
  */
 export async function put({ path, body, what, about = {}, notes = {} }) {
-  const draft = { path, body, what, about, person, madeAt: nowText(), tries: 0, key: "", seq: 0 };
+  const draft = { path, body, what, about, person, name, madeAt: nowText(), tries: 0, key: "", seq: 0 };
   drafts.value = [...drafts.value, draft];
   try {
     const act = await write(draft, notes);
@@ -166,9 +181,12 @@ async function drain() {
   }
 }
 
-/** @returns {Promise<Act | undefined>} */
+/** The oldest act that may go: not of a chain that an earlier act holds up. @returns {Promise<Act | undefined>} */
 async function next() {
-  return (await (await database).getAll(OUTBOX)).find(mine);
+  const db = await database;
+  const [acts, refused] = await Promise.all([db.getAll(OUTBOX), db.getAll(ATTENTION)]);
+  const held = new Set(refused.filter((act) => act.holds).map((act) => act.about.chain));
+  return acts.find((act) => mine(act) && !held.has(act.about.chain));
 }
 
 /** @param {Act} act @param {Refusal} failure */
@@ -205,11 +223,15 @@ async function settle(act, answer) {
 async function refuse(act, refusal) {
   const tx = (await database).transaction([OUTBOX, ATTENTION], "readwrite", { durability: "strict" });
   const { code, title, detail } = refusal;
+  // What the service said no to is over, and it will judge later acts itself. After a mistake of its own it cannot.
+  const refused = { ...act, refusal: { code, title, detail }, holds: refusal.passes && Boolean(act.about.chain) };
   await tx.objectStore(OUTBOX).delete(act.seq);
-  await tx.objectStore(ATTENTION).put({ ...act, refusal: { code, title, detail } });
+  await tx.objectStore(ATTENTION).put(refused);
   await tx.done;
-  tell(act, null, refusal, undefined);
-  await mirror();
+  batch(() => {
+    attention.value = [...attention.value, refused];
+    tell(act, null, refusal, undefined);
+  });
 }
 
 /** @type {Listener} */
@@ -222,16 +244,36 @@ function tell(act, answer, refusal, folded) {
   news?.postMessage("changed");
 }
 
-/** Take a refused act off the list: somebody has seen to it. @param {number} seq */
+/** Take a refused act off the list: somebody has seen to it. What it held up goes on without it. @param {number} seq */
 export async function dismiss(seq) {
   await (await database).delete(ATTENTION, seq);
-  await mirror();
+  await changed();
 }
 
-/** Try a refused act once more, as a new one: what stood in its way may be gone. @param {Act} act */
-export async function again(act) {
-  await put({ path: act.path, body: act.body, what: act.what, about: act.about });
-  await dismiss(act.seq);
+/** Try a refused act once more, in its place and under its key: what stood in its way may be gone. @param {Act} act */
+export async function again({ refusal: _refusal, holds: _holds, ...act }) {
+  const tx = (await database).transaction([OUTBOX, ATTENTION], "readwrite", { durability: "strict" });
+  await tx.objectStore(ATTENTION).delete(act.seq);
+  await tx.objectStore(OUTBOX).put({ ...act, tries: 0 });
+  await tx.done;
+  await changed();
+}
+
+/** Give up what waits, once somebody has it in writing. @param {Act[]} acts */
+export function giveUp(acts) {
+  return alone(async () => {
+    const tx = (await database).transaction(OUTBOX, "readwrite", { durability: "strict" });
+    for (const { seq } of acts) await tx.store.delete(seq);
+    await tx.done;
+    await changed();
+  });
+}
+
+async function changed() {
+  await mirror();
+  news?.postMessage("changed");
+  pauseMs = FIRST_PAUSE_MS;
+  void flush();
 }
 
 addEventListener("unhandledrejection", (event) => {

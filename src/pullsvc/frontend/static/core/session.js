@@ -46,7 +46,11 @@ export const storePath = (path) => `/v1/stores/${session.value?.store.store_id}/
 export async function start() {
   const known = await noted(NOTE);
   try {
-    await admit(await request("GET", "/v1/session"));
+    const found = await request("GET", "/v1/session");
+    // Locked where there was no network: the service has not heard of it.
+    if (!(await noted(LOCKED))) return await admit(found);
+    await request("POST", "/v1/session/lock");
+    await lockedAs(found);
   } catch (failure) {
     if (!(failure instanceof Refusal)) throw failure;
     if (failure.code === "session-locked") await lockedAs(known);
@@ -74,7 +78,7 @@ async function enter(view) {
   device.value = { name: view.device.name, store_name: view.store.name };
   state.value = "in";
   actAs(view.person.principal_id);
-  outbox.actFor(view.person.principal_id, view.device.device_id);
+  outbox.actFor(view.person.principal_id, view.device.device_id, view.person.name);
 }
 
 /** @param {SessionView | undefined} known */

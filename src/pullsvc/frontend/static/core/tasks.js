@@ -33,12 +33,12 @@ const pathOf = (id) => storePath(`tasks/${id}`);
 export const task = computed(() => {
   const known = base.value;
   if (!known) return null;
-  const own = outbox.waiting.value.filter((act) => act.about.task_id === known.task_id);
+  const own = outbox.undecided.value.filter((act) => act.about.task_id === known.task_id);
   return own.reduce((seen, act) => after(seen, act.about), known);
 });
 
-/** How many acts on the tub in hand wait to be sent. */
-export const unsent = computed(() => outbox.waiting.value.filter((act) => act.about.task_id === base.value?.task_id).length);
+/** How many acts on the tub in hand are not answered yet. */
+export const unsent = computed(() => outbox.undecided.value.filter((act) => act.about.task_id === base.value?.task_id).length);
 
 outbox.foldWith((_path, kept, act, answer) => told(kept, act.about, answer));
 outbox.onAnswer((act, _answer, refusal, kept) => {
@@ -187,7 +187,7 @@ async function does(act, body, about, { timed = false } = {}) {
     path,
     body: { fence: known.fence, ...body, ...when },
     what: `act.${about.kind}`,
-    about: { ...about, task_id: known.task_id, keeps: pathOf(known.task_id) },
+    about: { ...about, task_id: known.task_id, keeps: pathOf(known.task_id), chain: pathOf(known.task_id) },
   });
 }
 

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { t } from "../core/i18n.js";
 import * as session from "../core/session.js";
-import { waiting } from "../core/outbox.js";
+import { WhatIsLeft, leftBy } from "../ui/left.js";
 import { Button, Notice, Page, Trouble, html } from "../ui/ui.js";
 import { PinPad } from "./pin_pad.js";
 import { usePin } from "./sign_in.js";
@@ -12,10 +12,12 @@ export function Locked() {
   const { pin, setPin, busy, refusal } = usePin(session.unlock);
   const [failure, setFailure] = useState(/** @type {unknown} */ (null));
   const leave = () => session.signOut().catch(setFailure);
-  const left = waiting.value.length;
+  const me = session.person.value?.principal_id;
+  const own = leftBy(me);
   const foot = html`<${Button} kind="plain" icon="out" onClick=${leave}>${t("locked.other")}<//>`;
   return html`<${Page} title=${t("locked.title", { name: session.person.value?.name })} foot=${foot}>
-    ${left > 0 && html`<${Notice} kind="look">${t("sign_in.left", { n: left })}<//>`}
+    ${own > 0 && html`<${Notice} kind="look">${t("locked.left", { n: own })}<//>`}
+    <${WhatIsLeft} person=${me} />
     ${refusal || failure ? html`<${Trouble} refusal=${failure ?? refusal} />` : html`<p class="soft">${t("locked.how")}</p>`}
     <${PinPad} value=${pin} busy=${busy} onChange=${setPin} />
   <//>`;

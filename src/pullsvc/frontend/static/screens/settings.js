@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import { LANGUAGES, language, setLanguage, t } from "../core/i18n.js";
 import { isAudible, setSound, good } from "../core/feedback.js";
-import { ofOthers, waiting } from "../core/outbox.js";
 import * as session from "../core/session.js";
 import { isPossible } from "../core/camera.js";
 import { linkTo } from "../ui/router.js";
 import { want, wanted } from "../ui/camera.js";
+import { leftBy } from "../ui/left.js";
 import { theme, setTheme } from "../ui/theme.js";
 import { Button, Notice, Page, Trouble, html } from "../ui/ui.js";
 
@@ -15,7 +15,7 @@ const THEMES = ["auto", "light", "dark"];
 
 export default function Settings() {
   const [failure, setFailure] = useState(/** @type {unknown} */ (null));
-  const own = waiting.value.length - ofOthers().length;
+  const own = leftBy(session.person.value?.principal_id);
   const leave = () => session.signOut().catch(setFailure);
   const foot = html`<${Button} icon="lock" onClick=${session.lock}>${t("settings.lock")}<//>
     <${Button} kind="danger" icon="out" disabled=${own > 0} onClick=${leave}>${t("settings.sign_out")}<//>`;

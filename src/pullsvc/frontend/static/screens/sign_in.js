@@ -5,7 +5,7 @@ import { online } from "../core/api.js";
 import { t } from "../core/i18n.js";
 import { bad, good } from "../core/feedback.js";
 import * as session from "../core/session.js";
-import { waiting } from "../core/outbox.js";
+import { WhatIsLeft } from "../ui/left.js";
 import { Button, Empty, Field, Notice, Page, Trouble, html, useScan } from "../ui/ui.js";
 import { PIN_DIGITS, PinPad } from "./pin_pad.js";
 
@@ -18,13 +18,12 @@ export function SignIn() {
   });
   const store = session.device.value?.store_name ?? "pullsvc";
   if (badge && !typing) return html`<${AskPin} badge=${badge} onBack=${() => setBadge("")} />`;
-  const left = waiting.value.length;
   const foot = typing
     ? html`<${Button} kind="primary" disabled=${!badge} onClick=${() => setTyping(false)}>${t("continue")}<//>`
     : html`<${Button} onClick=${() => (setBadge(""), setTyping(true))}>${t("sign_in.type")}<//>`;
   return html`<${Page} title=${store} foot=${foot}>
     ${!online.value && html`<${Notice} kind="look" title=${t("problem.offline")}>${t("sign_in.offline")}<//>`}
-    ${left > 0 && html`<${Notice} kind="look">${t("sign_in.left", { n: left })}<//>`}
+    <${WhatIsLeft} />
     ${typing
       ? html`<${Field} label=${t("sign_in.badge")} value=${badge} type="password" autofocus onInput=${(event) => setBadge(event.target.value.trim())} />`
       : html`<${Empty} icon="person" title=${t("sign_in.scan")}><p>${t("sign_in.how")}</p><//>`}

@@ -161,7 +161,7 @@ async function bookAt(location) {
       path: storePath("receivings"),
       body: { code: held.code, qty: held.qty, location, ...(delivery && { reference: delivery }), occurred_at: nowText() },
       what: "act.receive",
-      about: { n: held.qty, name: one.name, id: one.id },
+      about: { n: held.qty, name: one.name, id: one.id, chain: one.id },
       notes,
     }),
   );
@@ -175,7 +175,7 @@ async function undo(one) {
       path: storePath("adjustments"),
       body: { code: one.code, change: -one.qty, location: one.to, reason: t("receive.undo_reason"), occurred_at: nowText() },
       what: "act.unreceive",
-      about: { n: one.qty, name: one.name },
+      about: { n: one.qty, name: one.name, chain: one.id },
       notes,
     }),
   );

@@ -51,7 +51,7 @@ export async function putInto(work, bin) {
 export async function undo(work, one) {
   good(t("undo"));
   await work.changeWith({ done: undone(work.value.done, one.id) }, (notes) =>
-    outbox.put({ ...moveOf({ ...one, id: uuid() }, one.to, one.from), what: "act.move", notes }),
+    outbox.put({ ...moveOf(one, one.to, one.from, uuid()), what: "act.move", notes }),
   );
 }
 
@@ -61,9 +61,9 @@ export function undoLast(work) {
   return last ? undo(work, last) : bad();
 }
 
-/** @param {import("../../ui/done_list.js").Done} one @param {string} src @param {string} dst */
-const moveOf = (one, src, dst) => ({
+/** @param {import("../../ui/done_list.js").Done} one @param {string} src @param {string} dst @param {string} [id] of the way back */
+const moveOf = (one, src, dst, id = one.id) => ({
   path: storePath("moves"),
   body: { code: one.code, qty: one.qty, from_location: src, to_location: dst, occurred_at: nowText() },
-  about: { n: one.qty, name: one.name, to: dst, id: one.id },
+  about: { n: one.qty, name: one.name, to: dst, id, chain: one.id },
 });

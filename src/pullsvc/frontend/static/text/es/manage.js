@@ -97,7 +97,7 @@ export default {
   "access.session.began": "{who} entró",
   "access.session.ended": "{who} salió",
   "access.lock_out.began.badge": "{whom} tiene que esperar: demasiados PIN erróneos",
-  "access.lock_out.began.badge.unknown": "Alguien tiene que esperar: PIN erróneos para una tarjeta que nadie tiene",
+  "access.lock_out.began.badge.unknown": "Alguien tiene que esperar: PIN erróneos para una credencial que nadie tiene",
   "access.lock_out.began.device": "{whom} está bloqueado: demasiados PIN erróneos en él",
   "access.lock_out.lifted.badge": "{who} desbloqueó a {whom}",
   "access.lock_out.lifted.device": "{who} desbloqueó {whom}",
