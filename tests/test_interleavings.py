@@ -118,7 +118,7 @@ class TestTask:
             deed = picks.Picking(
                 stamp=await signed(db, "ben"), task_id=task["task_id"], fence=1, lease=LEASE, scans=scans
             )
-            (done,) = await picks.pick_all(tx, [deed])
+            (done,) = await holding.do_all(tx, [(picks.PICK, deed)])
             assert isinstance(done, holding.Done)
 
         scanned = await after(db, scan, shop.do(task, "picks", line_no=1, qty=4))
@@ -149,7 +149,7 @@ class TestAsk:
                 lease=LEASE,
                 settlements={1: Settlement(put=put)},
             )
-            (done,) = await actions.put_away_all(tx, [deed])
+            (done,) = await holding.do_all(tx, [(actions.PUT_AWAY, deed)])
             assert isinstance(done, holding.Done)
 
         asked = await after(db, put_away, shop.post("asks", {"code": "milk", "reason": "other"}))

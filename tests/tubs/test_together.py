@@ -12,8 +12,8 @@ import pytest
 from pullsvc.audit import audit
 from pullsvc.db import Database, Tx, sql
 from pullsvc.tubs import routes
-from pullsvc.tubs.actions import Reassignment, reassign_all
-from pullsvc.tubs.holding import Done
+from pullsvc.tubs.actions import REASSIGN, Reassignment
+from pullsvc.tubs.holding import Done, do_all
 from tests.conftest import Ticking
 from tests.factories import NOON, Floor, all_rows, floor, fresh_key, stocked
 from tests.test_interleavings import after, signed
@@ -152,7 +152,7 @@ class TestFence:
 
         async def reassign(tx: Tx) -> None:
             lea = await signed(db, "lea")
-            (done,) = await reassign_all(tx, [Reassignment(stamp=lea, task_id=task["task_id"], worker=cid)])
+            (done,) = await do_all(tx, [(REASSIGN, Reassignment(stamp=lea, task_id=task["task_id"], worker=cid))])
             assert isinstance(done, Done)
             await tx.write_trailing()
 
@@ -199,7 +199,7 @@ class Queue:
         self.sent.append(asyncio.create_task(self.shop.client.post(url, json=body, headers=headers)))
 
         async def arrived() -> bool:
-            queue = routes._PICKS._queues.get(self.db)
+            queue = routes.DEEDS._queues.get(self.db)
             return queue is not None and bool(queue.running) and len(queue.waiting) == ahead
 
         await until(arrived)

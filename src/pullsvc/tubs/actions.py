@@ -1,12 +1,11 @@
 """Bring tubs to the floor: stage, deliver, put away, close; and renew, give back or take over the hold on a task.
 
-Every function takes the acts of one kind that came in together, of any tasks and stores, and tells for each what it
-did or why it is refused (`holding.do_all`). What an act does is said by the pure function beside it.
+Each kind of act is a pure function that says what the act does or why it is refused, and what is looked up for it;
+`holding.do_all` does those that came in together, of any kinds, tasks and stores.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from pullsvc.catalog.actions import check_place
 from pullsvc.catalog.queries import Location, find_locations
@@ -15,7 +14,7 @@ from pullsvc.errors import Kind, Rejection
 from pullsvc.pulls.rules import Pull
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, Cause, Leg
 from pullsvc.tubs import holding, queries, rules
-from pullsvc.tubs.holding import Deed, Held, Outcome, Results, Told, line_id
+from pullsvc.tubs.holding import Deed, DeedKind, Held, Outcome, Told, line_id
 from pullsvc.tubs.rules import Line, LineState, Settlement, Task, TaskState
 
 LANES = frozenset({"lane"})
@@ -32,30 +31,29 @@ class NoSuchWorker(Rejection):
     title = "Nobody with that id works in this backroom."
 
 
-async def renew_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
-    """Say that one is still at it; any scan does so too."""
-    return await holding.do_all(tx, deeds, _renew, shown=True)
-
-
 def _renew(held: Held, deed: Deed) -> Outcome:
+    """Say that one is still at it; any scan does so too."""
     return Outcome(held.task(deed, frozenset(TaskState) - rules.ENDED, to_do="renew it"))
 
 
-async def release_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
-    """Give tasks back; what they planned can be claimed by anybody at once.
-
-    Refused with IllegalMove when units are in the tub already: it must be staged, or they must be put back first.
-    """
-    return await holding.do_all(tx, deeds, _release, shown=True)
+RENEW = DeedKind(_renew)
 
 
 def _release(held: Held, deed: Deed) -> Outcome:
+    """Give a task back; what it planned can be claimed by anybody at once.
+
+    Raises:
+        IllegalMove: units are in the tub already: it must be staged, or they must be put back first.
+    """
     task = held.task(deed, rules.PICKING, to_do="release it")
     if task.qty_picked:
         raise rules.IllegalMove(
             f"{task.qty_picked} units are in the tub; stage it, or put them back first.", picked=task.qty_picked
         )
     return holding.let_go(task, deed.stamp.now)
+
+
+RELEASE = DeedKind(_release)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +63,27 @@ class Staging(Deed):
     lane: str
 
 
-async def stage_all(tx: Tx, deeds: Sequence[Staging]) -> Results:
-    """Stand tubs in lanes; what was not picked goes back to its pulls at once.
+async def _lanes(tx: Tx, deeds: Sequence[Staging]) -> Places:
+    return await find_locations(tx, {(deed.stamp.store_id, deed.lane) for deed in deeds})
 
-    Refused with IllegalMove when nothing is in the tub, so that the task must be released instead; NoSuchPlace,
-    WrongKindOfPlace when it is no lane.
+
+def _stage(held: Held, deed: Staging, *, known: Places) -> Outcome:
+    """Stand the tub in a lane; what was not picked goes back to its pulls at once.
+
+    Raises:
+        IllegalMove: nothing is in the tub, so that the task must be released instead.
+        NoSuchPlace, WrongKindOfPlace: it is no lane.
     """
-    lanes = await find_locations(tx, {(deed.stamp.store_id, deed.lane) for deed in deeds})
-    return await holding.do_all(tx, deeds, partial(_stage, lanes=lanes), shown=True)
-
-
-def _stage(held: Held, deed: Staging, *, lanes: Places) -> Outcome:
     task = held.task(deed, frozenset({TaskState.FILLING, TaskState.ABANDONED}), to_do="stage it")
     if task.qty_picked == 0 or task.tub is None:
         raise rules.IllegalMove("Nothing is in the tub; release the task instead.", picked=0)
-    check_place(deed.lane, lanes.get((task.store_id, deed.lane)), kinds=LANES)
+    check_place(deed.lane, known.get((task.store_id, deed.lane)), kinds=LANES)
     staged = task.having(map(_as_staged, task.lines)).at(TaskState.STAGED, deed.stamp.now)._replace(lane=deed.lane)
     facts = {"task_id": task.task_id, "lane": deed.lane, "qty": task.qty_picked}
     return Outcome(staged, told=[Told("tub.staged", task.tub, facts)], pulls=_filled(task))
+
+
+STAGE = DeedKind(_stage, look=_lanes)
 
 
 def _as_staged(line: Line) -> Line:
@@ -105,20 +106,20 @@ def _filled(task: Task) -> dict[int, Callable[[Pull], Pull]]:
     return {n: change(picked[n], left[n]) for n in picked if picked[n] or left[n]}
 
 
-async def deliver_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
-    """Take staged tubs onto the floor; whoever does so holds the task from then on.
-
-    Refused with IllegalMove when it is not staged.
-    """
-    return await holding.do_all(tx, deeds, _deliver, shown=True)
-
-
 def _deliver(held: Held, deed: Deed) -> Outcome:
+    """Take a staged tub onto the floor; whoever does so holds the task from then on.
+
+    Raises:
+        IllegalMove: it is not staged.
+    """
     assert deed.stamp.principal_id is not None
     task = held.task(deed, frozenset({TaskState.STAGED}), to_do="deliver it")
     on_floor = task.at(TaskState.ON_FLOOR, deed.stamp.now)
     taken = on_floor._replace(fence=task.fence + 1, claimed_by=deed.stamp.principal_id)
     return Outcome(taken, told=[Told("tub.delivered", task.tub, {"task_id": task.task_id})])
+
+
+DELIVER = DeedKind(_deliver)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,18 +137,18 @@ class PutAway(Deed):
     return_to: str | None = None
 
 
-async def put_away_all(tx: Tx, deeds: Sequence[PutAway]) -> Results:
-    """Account for units of lines; a task closes when all of its units are accounted for.
-
-    Refused with OverSettled when it is more than the tub holds of a line; NoSuchPlace, WrongKindOfPlace when units
-    cannot go back there.
-    """
+async def _return_places(tx: Tx, deeds: Sequence[PutAway]) -> Places:
     named = {(deed.stamp.store_id, deed.return_to) for deed in deeds if deed.return_to}
-    places = await find_locations(tx, named) if named else {}
-    return await holding.do_all(tx, deeds, partial(_put_away, places=places), shown=True)
+    return await find_locations(tx, named) if named else {}
 
 
-def _put_away(held: Held, deed: PutAway, *, places: Places) -> Outcome:
+def _put_away(held: Held, deed: PutAway, *, known: Places) -> Outcome:
+    """Account for units of lines; the task closes when all of its units are accounted for.
+
+    Raises:
+        OverSettled: it is more than the tub holds of a line.
+        NoSuchPlace, WrongKindOfPlace: units cannot go back there.
+    """
     task = held.task(deed, frozenset({TaskState.ON_FLOOR}), to_do="put away")
     rest = {x.line_no: Settlement(put=x.unsettled) for x in task.lines if x.unsettled} if deed.all_put else {}
     by_no = sorted((rest | dict(deed.settlements)).items())
@@ -155,7 +156,7 @@ def _put_away(held: Held, deed: PutAway, *, places: Places) -> Outcome:
     for line, settlement in settled:
         rules.check_settlement(line, settlement)
     if deed.return_to:
-        check_place(deed.return_to, places.get((task.store_id, deed.return_to)), kinds=RETURN_PLACES)
+        check_place(deed.return_to, known.get((task.store_id, deed.return_to)), kinds=RETURN_PLACES)
     after = task.having(rules.settled(line, settlement) for line, settlement in settled)
     totals = {way: sum(getattr(s, way) for _, s in settled) for way in ("put", "returned", "damaged", "missing")}
     told = [Told("tub.put_away", task.tub, {"task_id": task.task_id, **totals})]
@@ -169,6 +170,9 @@ def _put_away(held: Held, deed: PutAway, *, places: Places) -> Outcome:
         pulls=_arrived(settled),
         lost=[(line, s.missing) for line, s in settled if s.missing],
     )
+
+
+PUT_AWAY = DeedKind(_put_away, look=_return_places)
 
 
 def _closed(task: Task) -> Told:
@@ -207,26 +211,22 @@ def _arrived(settled: Sequence[tuple[Line, Settlement]]) -> dict[int, Callable[[
     return {n: change(settlements) for n, settlements in per_pull.items()}
 
 
-async def close_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
-    """Close tubs on the floor; refused with NotBalanced while units are unaccounted for, telling which lines."""
-    return await holding.do_all(tx, deeds, _close, shown=True)
-
-
 def _close(held: Held, deed: Deed) -> Outcome:
+    """Close a tub on the floor; NotBalanced while units are unaccounted for, telling which lines."""
     task = held.task(deed, frozenset({TaskState.ON_FLOOR}), to_do="close it")
     rules.check_balanced(task)
     return Outcome(task.at(TaskState.CLOSED, deed.stamp.now), told=[_closed(task)])
 
 
-async def resume_all(tx: Tx, deeds: Sequence[Deed]) -> Results:
-    """Take over abandoned tubs, or ones on the floor whose holder has gone quiet; also one's own after a crash.
-
-    Refused with IllegalMove when its holder is at work.
-    """
-    return await holding.do_all(tx, deeds, _resume, shown=True)
+CLOSE = DeedKind(_close)
 
 
 def _resume(held: Held, deed: Deed) -> Outcome:
+    """Take over an abandoned tub, or one on the floor whose holder has gone quiet; also one's own after a crash.
+
+    Raises:
+        IllegalMove: its holder is at work.
+    """
     assert deed.stamp.principal_id is not None
     found = held.task(replace(deed, lease=None), frozenset(TaskState), to_do="resume it")
     quiet = found.lease_until < deed.stamp.now
@@ -241,6 +241,9 @@ def _resume(held: Held, deed: Deed) -> Outcome:
     return _taken_over(task, deed.stamp.principal_id, told="task.resumed")
 
 
+RESUME = DeedKind(_resume)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reassignment(Deed):
     """A task given to another worker by a lead's word."""
@@ -248,22 +251,26 @@ class Reassignment(Deed):
     worker: int
 
 
-async def reassign_all(tx: Tx, deeds: Sequence[Reassignment]) -> Results:
-    """Give tasks to other workers.
+async def _workers(tx: Tx, deeds: Sequence[Reassignment]) -> Mapping[tuple[int, int], str]:
+    return await queries.workers(tx, {(deed.stamp.store_id, deed.worker) for deed in deeds})
 
-    Refused with NoSuchWorker when that principal does not work here; IllegalMove when the task has ended.
+
+def _reassign(held: Held, deed: Reassignment, *, known: Mapping[tuple[int, int], str]) -> Outcome:
+    """Give a task to another worker.
+
+    Raises:
+        NoSuchWorker: that principal does not work here.
+        IllegalMove: the task has ended.
     """
-    workers = await queries.workers(tx, {(deed.stamp.store_id, deed.worker) for deed in deeds})
-    return await holding.do_all(tx, deeds, partial(_reassign, workers=workers), shown=True)
-
-
-def _reassign(held: Held, deed: Reassignment, *, workers: Mapping[tuple[int, int], str]) -> Outcome:
     task = held.task(deed, frozenset(TaskState) - rules.ENDED, to_do="reassign it")
-    name = workers.get((task.store_id, deed.worker))
+    name = known.get((task.store_id, deed.worker))
     if name is None:
         detail = f"Principal {deed.worker} has no backroom role in this store."
         raise NoSuchWorker(detail, principal_id=deed.worker)
     return replace(_taken_over(task, deed.worker, told="task.reassigned"), holder=name)
+
+
+REASSIGN = DeedKind(_reassign, look=_workers)
 
 
 def _taken_over(task: Task, worker: int, *, told: str) -> Outcome:

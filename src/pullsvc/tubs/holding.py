@@ -4,10 +4,11 @@ An act is a pure function from the tasks as they stand to an `Outcome`, or a ref
 nothing, the acts of a batch see what the earlier ones did, and one act is a batch of one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from pullsvc.db import Database, Row, Tx
 from pullsvc.errors import Rejection
@@ -93,7 +94,6 @@ class Done:
 
 
 Results = list[Done | Rejection]
-D = TypeVar("D", bound=Deed)
 
 
 @dataclass(slots=True)
@@ -145,29 +145,47 @@ class Held:
         self.tasks[key] = task
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DeedKind:
+    """A kind of act; each is a thing of its own, found by its identity.
+
+    Attributes:
+        judge: Says what an act does to its task; raises a Rejection when it is refused. Pure: takes what is held, the
+            deed, and as `known` what `look` returned.
+        look: Looks up what the acts of a batch name, before any task is locked; None: they name nothing.
+        shown: Its answer is the task as it is shown, and not only what the act did.
+    """
+
+    judge: Callable[..., Outcome]
+    look: Callable[[Tx, Sequence[Any]], Awaitable[Any]] | None = None
+    shown: bool = True
+
+    async def ready(self, tx: Tx, deeds: Sequence[Deed]) -> Callable[[Held, Deed], Outcome]:
+        """Return what judges these acts."""
+        return partial(self.judge, known=await self.look(tx, deeds)) if self.look else self.judge
+
+
 def no_such_task(task_id: int) -> rules.NoSuchTask:
     """Return the refusal."""
     return rules.NoSuchTask(f"Task {task_id} does not exist.", task_id=task_id)
 
 
-async def do_all(tx: Tx, deeds: Sequence[D], judge: Callable[[Held, D], Outcome], *, shown: bool = False) -> Results:
-    """Do acts of one kind on tasks of any stores, one after the other, and write them together.
+async def do_all(tx: Tx, acts: Sequence[tuple[DeedKind, Deed]]) -> Results:
+    """Do acts of any kinds on tasks of any stores, one after the other, and write them together.
 
-    Args:
-        tx: The transaction.
-        deeds: The acts.
-        judge: Says what an act does; raises a Rejection when it is refused.
-        shown: Have the rows hold what a task shows besides its own state.
     Returns:
         For each act what it did, or why it was refused.
     """
+    deeds = [deed for _, deed in acts]
+    judges = {kind: await kind.ready(tx, [deed for its, deed in acts if its is kind]) for kind in dict(acts)}
+    shown = {deed.key for kind, deed in acts if kind.shown}
     found = await queries.lock_tasks(tx, (deed.key for deed in deeds), shown=shown)
     held = Held({key: task for key, (task, _) in found.items()}, await _tubs(tx, deeds, found))
     results: Results = []
     last: dict[Key, datetime] = {}
-    for deed in deeds:
+    for kind, deed in acts:
         try:
-            outcome = judge(held, deed)
+            outcome = judges[kind](held, deed)
         except Rejection as refusal:
             results.append(refusal)
             continue
@@ -175,8 +193,9 @@ async def do_all(tx: Tx, deeds: Sequence[D], judge: Callable[[Held, D], Outcome]
         last[deed.key] = deed.stamp.now
         results.append(Done(outcome, found[deed.key][1]))
     queries.write_tasks_last(tx, ((found[key][0], held.tasks[key], at) for key, at in last.items()))
-    acts = [(deed.stamp, done.outcome) for deed, done in zip(deeds, results, strict=True) if isinstance(done, Done)]
-    await _follow(tx, acts)
+    await _follow(
+        tx, [(x.stamp, done.outcome) for x, done in zip(deeds, results, strict=True) if isinstance(done, Done)]
+    )
     return results
 
 
@@ -285,6 +304,9 @@ def _swept(held: Held, deed: Deed) -> Outcome:
     return Outcome(task.at(TaskState.ABANDONED, deed.stamp.now), told=[told])
 
 
+SWEEP = DeedKind(_swept, shown=False)
+
+
 async def sweep_store(db: Database, *, store_id: int, now: datetime) -> int:
     """End the leases of a store that ran out, each in a transaction of its own; returns how many it ended.
 
@@ -299,7 +321,7 @@ async def sweep_store(db: Database, *, store_id: int, now: datetime) -> int:
         deed = Deed(stamp=Stamp.of_service(store_id, now), task_id=row.task_id)
         try:
             async with db.begin() as tx:
-                (done,) = await do_all(tx, [deed], _swept)
+                (done,) = await do_all(tx, [(SWEEP, deed)])
         except Exception as failure:  # noqa: BLE001 - raised below, when the other tasks had their turn
             failures.append(failure)
         else:

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from pullsvc.db import Tx
 from pullsvc.stock.rules import Cause, Leg
-from pullsvc.tubs import holding, queries, rules
-from pullsvc.tubs.holding import Deed, Held, Outcome, Results, Told, line_id
+from pullsvc.tubs import queries, rules
+from pullsvc.tubs.holding import Deed, DeedKind, Held, Outcome, Told, line_id
 from pullsvc.tubs.rules import Line, LineState, Task, TaskState
 
 Wares = Mapping[tuple[int, str], tuple[str, int]]  # Sku and pack, by store and code.
@@ -61,26 +60,25 @@ class Picking(Deed):
         return [scan.tub for scan in self.scans if scan.tub]
 
 
-async def pick_all(tx: Tx, deeds: Sequence[Picking]) -> Results:
-    """Record units scanned into tubs; all scans of an act or none. Every scan renews the lease.
+async def _wares(tx: Tx, deeds: Sequence[Picking]) -> Wares:
+    codes = {(deed.stamp.store_id, scan.code) for deed in deeds for scan in deed.scans if scan.code}
+    return await queries.scanned(tx, codes)
 
-    Refused with:
+
+def _pick(held: Held, deed: Picking, *, known: Wares) -> Outcome:
+    """Record units scanned into a tub; all scans or none. Every scan renews the lease.
+
+    Raises:
         NoSuchTask, StaleFence, IllegalMove: not this task, not by this holder, not in this state.
         NeedsTub, WrongTub, NoSuchTub: no tub, or another one than the task's.
         NoSuchLine, WrongItem, OverPick: not this item, or not so many.
     """
-    codes = {(deed.stamp.store_id, scan.code) for deed in deeds for scan in deed.scans if scan.code}
-    wares = await queries.scanned(tx, codes)
-    return await holding.do_all(tx, deeds, partial(_pick, wares=wares))
-
-
-def _pick(held: Held, deed: Picking, *, wares: Wares) -> Outcome:
     task = held.task(deed, rules.PICKING, to_do="pick")
     picked: list[Picked] = []
     legs: list[Leg] = []
     told: list[Told] = []
     for scan in deed.scans:
-        line, qty = _meant(task, scan, wares)
+        line, qty = _meant(task, scan, known)
         if scan.tub:
             task = held.bound(task, scan.tub)
         if (tub := task.tub) is None:
@@ -94,6 +92,9 @@ def _pick(held: Held, deed: Picking, *, wares: Wares) -> Outcome:
         told.append(Told("line.picked", task.task_id, fact, at))
         picked.append(Picked(after, qty))
     return Outcome(task, told=told, legs=legs, answer=picked)
+
+
+PICK = DeedKind(_pick, look=_wares, shown=False)
 
 
 def _meant(task: Task, scan: Scan, wares: Wares) -> tuple[Line, int]:
@@ -122,17 +123,17 @@ class TubScan(Deed):
         return [self.tub]
 
 
-async def scan_tub_all(tx: Tx, deeds: Sequence[TubScan]) -> Results:
-    """Give tasks their tubs.
-
-    Refused with WrongTub, NoSuchTub besides what any act on a task may be.
-    """
-    return await holding.do_all(tx, deeds, _scan_tub, shown=True)
-
-
 def _scan_tub(held: Held, deed: TubScan) -> Outcome:
+    """Give a task its tub.
+
+    Raises:
+        WrongTub, NoSuchTub: besides what any act on a task raises.
+    """
     task = held.bound(held.task(deed, rules.PICKING, to_do="scan a tub"), deed.tub)
     return Outcome(task, told=[Told("task.tub_bound", task.task_id, {"tub": deed.tub})])
+
+
+SCAN_TUB = DeedKind(_scan_tub)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,15 +150,12 @@ class Unpicking(LineDeed):
     qty: int
 
 
-async def unpick_all(tx: Tx, deeds: Sequence[Unpicking]) -> Results:
-    """Put units back where they came from; refused with OverSettled when fewer are in the tub.
-
-    Of a short line nobody goes to pick them again, so its pull gets them back.
-    """
-    return await holding.do_all(tx, deeds, _unpick, shown=True)
-
-
 def _unpick(held: Held, deed: Unpicking) -> Outcome:
+    """Put units back where they came from; of a short line nobody goes to pick them again, so its pull gets them back.
+
+    Raises:
+        OverSettled: fewer are in the tub.
+    """
     task = held.task(deed, rules.PICKING, to_do="put units back")
     line, qty = task.line(deed.line_no), deed.qty
     if qty > line.picked:
@@ -173,12 +171,11 @@ def _unpick(held: Held, deed: Unpicking) -> Outcome:
     )
 
 
-async def skip_all(tx: Tx, deeds: Sequence[LineDeed]) -> Results:
-    """Leave lines for the end of the walk; that is no short and counts against nobody."""
-    return await holding.do_all(tx, deeds, _skip, shown=True)
+UNPICK = DeedKind(_unpick)
 
 
 def _skip(held: Held, deed: LineDeed) -> Outcome:
+    """Leave a line for the end of the walk; that is no short and counts against nobody."""
     task = held.task(deed, rules.PICKING, to_do="skip a line")
     line = task.line(deed.line_no)
     if line.open_qty == 0:
@@ -187,3 +184,6 @@ def _skip(held: Held, deed: LineDeed) -> Outcome:
     skipped = line._replace(state=LineState.SKIPPED, pick_seq=last + 1)
     told = Told("line.skipped", task.task_id, {"line_no": line.line_no, "sku": line.sku})
     return Outcome(task.having([skipped]), told=[told])
+
+
+SKIP = DeedKind(_skip)

@@ -1,6 +1,6 @@
 """Tasks, lines and tubs in the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -37,34 +37,31 @@ _FEW = "{of}.store_id BETWEEN 1 AND 2147483647"
 
 # Who holds a task alone writes its lines, so they need no locks. But they are read as of the statement's begin: where
 # it waited for a task that was changed, what was locked is not the version that was seen, and the lines are too old.
-_LOCK = """
+# What a task shows besides is looked up only where it will be: whoever answers with the task need not look again.
+LOCK = sql(f"""
 WITH held AS MATERIALIZED (
     SELECT t.store_id, t.task_id, t.state AS task_state, t.fence, t.tub, t.lane, t.claimed_by, t.claimed_at,
-           t.lease_until, t.estimated_s, t.staged_at, t.delivered_at, t.ended_at,
-           t.xmin <> seen.xmin AS overtaken{of_task}
-    FROM unnest(CAST(:stores AS integer[]), CAST(:task_ids AS bigint[])) AS wanted(store_id, task_id)
+           t.lease_until, t.estimated_s, t.staged_at, t.delivered_at, t.ended_at, wanted.shown,
+           t.xmin <> seen.xmin AS overtaken
+    FROM unnest(CAST(:stores AS integer[]), CAST(:task_ids AS bigint[]), CAST(:shown AS boolean[]))
+        AS wanted(store_id, task_id, shown)
     JOIN tasks t USING (store_id, task_id)
     JOIN tasks seen USING (store_id, task_id)
-    WHERE {few}
+    WHERE {_FEW.format(of="wanted")}
     ORDER BY t.store_id, t.task_id FOR NO KEY UPDATE OF t
 )
 SELECT held.*, l.line_no, l.pull_id, l.sku, l.from_location, l.shelf, l.pick_seq, l.state, l.short_reason,
-       l.qty_planned, l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing{of_line}
-FROM held JOIN task_lines l USING (store_id, task_id){joined}
+       l.qty_planned, l.qty_picked, l.qty_put, l.qty_returned, l.qty_damaged, l.qty_missing,
+       CASE WHEN held.shown THEN (SELECT name FROM principals WHERE principal_id = held.claimed_by) END AS worker,
+       i.description, i.department, i.attributes, i.case_pack,
+       CASE WHEN held.shown THEN (
+           SELECT urgency FROM pulls q WHERE q.store_id = l.store_id AND q.pull_id = l.pull_id) END AS urgency
+FROM held JOIN task_lines l USING (store_id, task_id)
+LEFT JOIN LATERAL (
+    SELECT description, department, attributes, case_pack FROM items
+    WHERE held.shown AND store_id = l.store_id AND sku = l.sku LIMIT 1) i ON true
 ORDER BY held.store_id, held.task_id, l.line_no
-"""
-LOCK = sql(_LOCK.format(of_task="", of_line="", joined="", few=_FEW.format(of="wanted")))
-# The same with what a task shows besides: whoever answers with the task need not look again.
-LOCK_SHOWN = sql(
-    _LOCK.format(
-        of_task=", (SELECT name FROM principals WHERE principal_id = t.claimed_by) AS worker",
-        of_line=", i.description, i.department, i.attributes, i.case_pack, q.urgency",
-        joined="""
-JOIN items i ON i.store_id = l.store_id AND i.sku = l.sku
-JOIN pulls q ON q.store_id = l.store_id AND q.pull_id = l.pull_id""",
-        few=_FEW.format(of="wanted"),
-    )
-)
+""")
 # Which item each scanned code is, and how many eaches one scan of it stands for.
 SCANNED = sql(f"""
 SELECT s.store_id, s.code, coalesce(b.sku, i.sku) AS sku, coalesce(b.pack_qty, 1) AS pack
@@ -195,20 +192,22 @@ WHERE p.active AND (p.chain_role = 'admin' OR EXISTS (
 """)
 
 
-async def lock_tasks(tx: Tx, wanted: Iterable[Key], *, shown: bool = False) -> dict[Key, tuple[Task, list[Row]]]:
+async def lock_tasks(
+    tx: Tx, wanted: Iterable[Key], *, shown: Collection[Key] = ()
+) -> dict[Key, tuple[Task, list[Row]]]:
     """Lock tasks, in the order of their keys, and return them with the rows that they and their lines were made from.
 
     Args:
         tx: The transaction.
         wanted: Tasks of any stores; those that do not exist are left out.
-        shown: Have the rows hold what a task shows besides its own state.
+        shown: Those whose rows are to hold what a task shows besides its own state.
     """
     keys = sorted(set(wanted))
-    statement = LOCK_SHOWN if shown else LOCK
-    named = {"stores": [store for store, _ in keys], "task_ids": [task_id for _, task_id in keys]}
-    found = _by_task(await tx.rows(statement, **named))
+    stores, task_ids = [store for store, _ in keys], [task_id for _, task_id in keys]
+    named = {"stores": stores, "task_ids": task_ids, "shown": [key in shown for key in keys]}
+    found = _by_task(await tx.rows(LOCK, **named))
     if any(rows[0]["overtaken"] for rows in found.values()):
-        found = _by_task(await tx.rows(statement, **named))
+        found = _by_task(await tx.rows(LOCK, **named))
     return {key: (_task_of(rows), rows) for key, rows in found.items()}
 
 

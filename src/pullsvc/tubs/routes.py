@@ -1,9 +1,9 @@
 """Tub-fill tasks over HTTP."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -11,13 +11,13 @@ from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
 from pullsvc.catalog.rules import normal_code
 from pullsvc.combining import Combiner
-from pullsvc.db import Row, Tx
+from pullsvc.db import Database, Row, Tx
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
 from pullsvc.tubs import actions, claiming, holding, picks, queries, rules, shorts, views
 from pullsvc.tubs.actions import PutAway, Reassignment, Staging
 from pullsvc.tubs.claiming import Claim, Handed, Wish
-from pullsvc.tubs.holding import Deed, Done, Results
+from pullsvc.tubs.holding import Deed, DeedKind, Done
 from pullsvc.tubs.picking import PlannedLine
 from pullsvc.tubs.picks import LineDeed, Picking, Scan, TubScan, Unpicking
 from pullsvc.tubs.rules import Settlement
@@ -26,7 +26,6 @@ from pullsvc.web.pages import Page, Paging
 
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["tubs"])
 MAX_CLAIM_TRIES = 4
-D = TypeVar("D", bound=Deed)
 
 
 async def _lease(request: Request) -> timedelta:
@@ -147,53 +146,34 @@ async def get_task(task_id: PathId, caller: Reader, db: Db) -> dict[str, Any]:
     return _view(row, now=caller.now)
 
 
-def _together(do_all: Callable[[Tx, Sequence[D]], Awaitable[Results]]) -> Combiner[tuple[Act, D], Response]:
-    """Return what does acts of one kind together and answers each with its task."""
-
-    async def answered(tx: Tx, acts: Sequence[tuple[Act, D]]) -> list[Response | Rejection]:
-        results = await do_all(tx, [deed for _, deed in acts])
-        return [
-            act.answer(tx, views.task_shown(done, who=act.caller), status=HTTPStatus.CREATED)
-            if isinstance(done, Done)
-            else done
-            for (act, _), done in zip(acts, results, strict=True)
-        ]
-
-    return Combiner(answered)
-
-
-_TUB_SCANS = _together(picks.scan_tub_all)
-_UNPICKS = _together(picks.unpick_all)
-_SKIPS = _together(picks.skip_all)
-_RENEWALS = _together(actions.renew_all)
-_RELEASES = _together(actions.release_all)
-_STAGINGS = _together(actions.stage_all)
-_DELIVERIES = _together(actions.deliver_all)
-_PUTS = _together(actions.put_away_all)
-_CLOSINGS = _together(actions.close_all)
-_RESUMPTIONS = _together(actions.resume_all)
-_REASSIGNMENTS = _together(actions.reassign_all)
-
-
-async def _pick_all(tx: Tx, acts: Sequence[tuple[Act, Picking]]) -> list[Response | Rejection]:
-    """Pick for each, and answer with the lines picked: one scan with its line, a batch with a list."""
-    results = await picks.pick_all(tx, [picking for _, picking in acts])
+async def _do_all(tx: Tx, acts: Sequence[tuple[Act, tuple[DeedKind, Deed]]]) -> list[Response | Rejection]:
+    """Do acts on tasks, and answer each: a pick with the lines it filled, all others with the task."""
+    results = await holding.do_all(tx, [asked for _, asked in acts])
     return [
-        act.answer(tx, views.picks_shown(done, listed=picking.listed), status=HTTPStatus.CREATED)
-        if isinstance(done, Done)
-        else done
-        for (act, picking), done in zip(acts, results, strict=True)
+        act.answer(tx, _told(act, deed, done), status=HTTPStatus.CREATED) if isinstance(done, Done) else done
+        for (act, (_, deed)), done in zip(acts, results, strict=True)
     ]
 
 
-_PICKS = Combiner(_pick_all)
+def _told(act: Act, deed: Deed, done: Done) -> dict[str, Any]:
+    if isinstance(deed, Picking):
+        return views.picks_shown(done, listed=deed.listed)
+    return views.task_shown(done, who=act.caller)
+
+
+DEEDS: Combiner[tuple[Act, tuple[DeedKind, Deed]], Response] = Combiner(_do_all)
+
+
+async def _do(act: Act, db: Database, kind: DeedKind, deed: Deed) -> Response:
+    """Do an act on a task, with those of others that come together with it, of whatever kind."""
+    return await act.together(db, DEEDS, (kind, deed))
 
 
 @router.post("/tasks/{task_id}/tub", status_code=201, response_model=views.TaskView)
 async def scan_tub(task_id: PathId, body: views.TubScanBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Scan the tub that the task will fill."""
     deed = TubScan(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence, lease=lease, tub=body.tub)
-    return await act.together(db, _TUB_SCANS, deed)
+    return await _do(act, db, picks.SCAN_TUB, deed)
 
 
 @router.post("/tasks/{task_id}/picks", status_code=201, response_model=views.PickAnswer)
@@ -201,7 +181,7 @@ async def pick_units(task_id: PathId, body: views.PickBody, act: Worker, db: Db,
     """Scan units into the tub."""
     stamp = act.caller.stamp(body.occurred_at)
     picking = Picking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, scans=[_scan(act, body)])
-    return await act.together(db, _PICKS, picking)
+    return await _do(act, db, picks.PICK, picking)
 
 
 @router.post("/tasks/{task_id}/pick-batches", status_code=201, response_model=views.PickBatchAnswer)
@@ -215,7 +195,7 @@ async def pick_many(task_id: PathId, body: views.PickBatchBody, act: Worker, db:
         scans=[_scan(act, scan) for scan in body.picks],
         listed=True,
     )
-    return await act.together(db, _PICKS, picking)
+    return await _do(act, db, picks.PICK, picking)
 
 
 def _scan(act: Act, body: views.ScanBody) -> Scan:
@@ -229,7 +209,7 @@ async def unpick_units(task_id: PathId, body: views.UnpickBody, act: Worker, db:
     """Put units of a line back where they came from."""
     stamp = act.caller.stamp(body.occurred_at)
     deed = Unpicking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, line_no=body.line_no, qty=body.qty)
-    return await act.together(db, _UNPICKS, deed)
+    return await _do(act, db, picks.UNPICK, deed)
 
 
 @router.post("/tasks/{task_id}/shorts", status_code=201, response_model=views.TaskView)
@@ -258,21 +238,21 @@ async def undo_short(task_id: PathId, body: views.LineBody, act: Worker, db: Db,
 async def skip_line(task_id: PathId, body: views.LineBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Leave a line for the end of the walk."""
     deed = LineDeed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence, lease=lease, line_no=body.line_no)
-    return await act.together(db, _SKIPS, deed)
+    return await _do(act, db, picks.SKIP, deed)
 
 
 @router.post("/tasks/{task_id}/renewals", status_code=201, response_model=views.TaskView)
 async def renew_lease(task_id: PathId, body: views.FencedBody, act: Floor, db: Db, lease: Lease) -> Response:
     """Say that one is still at it, when there is nothing to scan."""
     deed = Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence, lease=lease)
-    return await act.together(db, _RENEWALS, deed)
+    return await _do(act, db, actions.RENEW, deed)
 
 
 @router.post("/tasks/{task_id}/release", status_code=201, response_model=views.TaskView)
 async def release_task(task_id: PathId, body: views.FencedBody, act: Worker, db: Db) -> Response:
     """Give a task back before anything was picked."""
     deed = Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence)
-    return await act.together(db, _RELEASES, deed)
+    return await _do(act, db, actions.RELEASE, deed)
 
 
 @router.post("/tasks/{task_id}/staging", status_code=201, response_model=views.TaskView)
@@ -280,13 +260,15 @@ async def stage_tub(task_id: PathId, body: views.StagingBody, act: Worker, db: D
     """Stand the tub in a lane at the edge of the floor."""
     stamp = act.caller.stamp(body.occurred_at)
     deed = Staging(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, lane=body.lane)
-    return await act.together(db, _STAGINGS, deed)
+    return await _do(act, db, actions.STAGE, deed)
 
 
 @router.post("/tasks/{task_id}/delivery", status_code=201, response_model=views.TaskView)
 async def deliver_tub(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Response:
     """Take a staged tub onto the floor; the answer holds the new fence."""
-    return await act.together(db, _DELIVERIES, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
+    return await act.together(
+        db, DEEDS, (actions.DELIVER, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
+    )
 
 
 @router.post("/tasks/{task_id}/puts", status_code=201, response_model=views.TaskView)
@@ -304,23 +286,25 @@ async def put_units(task_id: PathId, body: views.PutBody, act: Floor, db: Db, le
         all_put=body.all_put,
         return_to=body.return_to,
     )
-    return await act.together(db, _PUTS, deed)
+    return await _do(act, db, actions.PUT_AWAY, deed)
 
 
 @router.post("/tasks/{task_id}/closing", status_code=201, response_model=views.TaskView)
 async def close_task(task_id: PathId, body: views.FencedBody, act: Floor, db: Db) -> Response:
     """Close a tub on the floor; refused while units are unaccounted for."""
-    return await act.together(db, _CLOSINGS, Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence))
+    return await act.together(
+        db, DEEDS, (actions.CLOSE, Deed(stamp=act.caller.stamp(), task_id=task_id, fence=body.fence))
+    )
 
 
 @router.post("/tasks/{task_id}/resumption", status_code=201, response_model=views.TaskView)
 async def resume_task(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Response:
     """Take over an abandoned tub, or go on with one's own after a crash; the answer holds the new fence."""
-    return await act.together(db, _RESUMPTIONS, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
+    return await _do(act, db, actions.RESUME, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
 
 
 @router.post("/tasks/{task_id}/reassignment", status_code=201, response_model=views.TaskView)
 async def reassign_task(task_id: PathId, body: views.ReassignmentBody, act: Lead, db: Db, lease: Lease) -> Response:
     """Give a task to another worker."""
     deed = Reassignment(stamp=act.caller.stamp(), task_id=task_id, lease=lease, worker=body.principal_id)
-    return await act.together(db, _REASSIGNMENTS, deed)
+    return await _do(act, db, actions.REASSIGN, deed)
