@@ -1,11 +1,15 @@
 """A real browser on the real service: one browser and one service for the whole run, a new context for each test."""
 
+import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from pullsvc.access.rules import Role
@@ -16,6 +20,7 @@ from tests.frontend.hands import Device
 from tests.serving import serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SEEN_BY_CAMERA = "4006381333931"
 HANDHELD = {"width": 360, "height": 640}
 PATIENCE_MS = 10_000
 PEOPLE = {
@@ -64,11 +69,23 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+async def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    film = tmp_path_factory.mktemp("camera") / "label.mjpeg"
+    film.write_bytes(film_of(SEEN_BY_CAMERA))
+    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *camera])
         yield browser
         await browser.close()
+
+
+def film_of(code: str) -> bytes:
+    """What a camera sees that is held over a label, as one picture after the other."""
+    bars = Image.fromarray(np.asarray(zxingcpp.create_barcode(code, zxingcpp.BarcodeFormat.EAN13).to_image(scale=4)))
+    scene, picture = Image.new("L", (640, 480), 205), io.BytesIO()
+    scene.paste(bars, ((640 - bars.width) // 2, (480 - bars.height) // 2))
+    scene.save(picture, "JPEG")
+    return picture.getvalue() * 10
 
 
 @pytest.fixture
