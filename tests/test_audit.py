@@ -38,6 +38,10 @@ BREACHES = {
     "a full tub that nobody works on": (
         f"{TASK}; {DROP_LINE}; {END_TASK}; {FILL_TUB}", "law-2-tubs", "tub T1: milk",
     ),
+    "a tub that holds what no line picked": (f"{TASK}; {FILL_TUB}", "law-2-tubs", "tub T1: milk"),
+    "a tub that lacks what a line picked": (
+        f"{TASK}; UPDATE task_lines SET state = 'picked', qty_picked = 4", "law-2-tubs", "tub T1: milk",
+    ),
     "a pull that plans what no line plans": (
         f"{TASK}; UPDATE pulls SET qty_planned = 5", "law-3-pulls", "pull 5 planned",
     ),

@@ -119,13 +119,17 @@ CHECKS = (
     ),
     Check(
         law="law-2-tubs",
-        claim="A tub holds units only while a task that has not ended fills or brings it.",
+        claim="A tub holds what the lines of its unfinished task picked into it and did not yet settle, nothing else.",
         breaches=sql("""
-            SELECT 'tub ' || b.location || ': ' || b.sku AS subject, 0 AS expected, b.qty AS found
-            FROM balances b
-            WHERE b.store_id = :store_id AND b.kind = 'tub' AND b.qty <> 0 AND NOT EXISTS (
-                SELECT 1 FROM tasks t WHERE t.store_id = b.store_id AND t.tub = b.location AND t.ended_at IS NULL)
-            ORDER BY b.location, b.sku LIMIT :limit
+            WITH said AS (
+                SELECT t.tub, l.sku,
+                       sum(l.qty_picked - l.qty_put - l.qty_returned - l.qty_damaged - l.qty_missing) AS qty
+                FROM tasks t JOIN task_lines l USING (store_id, task_id)
+                WHERE t.store_id = :store_id AND t.ended_at IS NULL AND t.tub IS NOT NULL GROUP BY t.tub, l.sku),
+            books AS (SELECT location AS tub, sku, qty FROM balances WHERE store_id = :store_id AND kind = 'tub')
+            SELECT 'tub ' || tub || ': ' || sku AS subject, coalesce(s.qty, 0) AS expected, coalesce(b.qty, 0) AS found
+            FROM said s FULL JOIN books b USING (tub, sku)
+            WHERE coalesce(s.qty, 0) <> coalesce(b.qty, 0) ORDER BY tub, sku LIMIT :limit
         """),
     ),
     Check(
