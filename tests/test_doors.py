@@ -34,14 +34,15 @@ DOORS: dict[Perm | None, str] = {
         get_ask get_board get_board_day get_item get_location get_placement get_pull get_receipt get_store
         get_task get_tub get_watch_settings get_watched_item list_asks list_backstock list_balances
         list_counts list_discrepancies list_events list_expected_deliveries list_items list_locations
-        list_movements list_placements list_pulls list_receipts list_tasks list_tubs list_unknown_codes
-        list_wrongs_of_item list_wrongs_of_pull look_up_code preview_tasks stream_events suggest_bins
+        list_movements list_placements list_pulls list_receipts list_tasks list_tub_kinds list_tubs
+        list_unknown_codes list_wrongs_of_item list_wrongs_of_pull look_up_code preview_tasks stream_events suggest_bins
     """,
     Perm.ASK: """
         ask_for_item cancel_pull scan_gaps
     """,
     Perm.WORK: """
-        claim_task pick_many pick_units release_task report_short scan_tub skip_line stage_tub undo_short unpick_units
+        claim_task pick_many pick_units register_tub release_task report_short scan_tub skip_line stage_tub
+        undo_short unpick_units
     """,
     Perm.PUT: """
         close_task deliver_tub put_units renew_lease resume_task tell_wrong
@@ -51,11 +52,12 @@ DOORS: dict[Perm | None, str] = {
     """,
     Perm.LEAD: """
         close_discrepancy dismiss_unknown_code get_person lift_lock_out_of_device lift_lock_out_of_person
-        list_devices list_label_stocks list_people print_labels reassign_task replay_unknown_codes restore_unknown_code
+        list_devices list_label_stocks list_people make_tubs print_labels put_tub reassign_task replay_unknown_codes
+        restore_unknown_code
     """,
     Perm.MANAGE: """
         add_person edit_many_placements edit_person edit_store export_catalog import_catalog list_keys
-        make_device_enrolment make_key print_badges put_item put_location put_placement put_tub put_watch_settings
+        make_device_enrolment make_key print_badges put_item put_location put_placement put_watch_settings
         read_access_log rehearse_watch_settings remove_placement retire_item retire_location revoke_device revoke_key
         set_pin_of_person
     """,

@@ -22,8 +22,8 @@ from tests.waiting import until
 DESK = {"width": 1920, "height": 1080}
 TABLET = {"width": 1024, "height": 768}
 PHONE = {"width": 360, "height": 640}
-SECTIONS = ["store", "placements", "people", "devices", "access", "keys", "watch", "discrepancies", "labels"]
-PAGES_OF_LEADS = ["People", "Devices", "Differences", "Labels"]
+SECTIONS = ["store", "placements", "tubs", "people", "devices", "access", "keys", "watch", "discrepancies", "labels"]
+PAGES_OF_LEADS = ["Tubs", "People", "Devices", "Differences", "Labels"]
 WRONG_PINS_JS = """
 async ([badge, pin]) => {
   const tries = [];
@@ -251,6 +251,39 @@ class TestKeys:
         assert (await shop.client.get("board", headers=headers)).status_code == 401
 
 
+class TestTubs:
+    async def test_makes_new_ones_and_prints_their_labels(
+        self, desk: Page, mia: Device, shop: Shop, db: Database, artifacts: Path
+    ) -> None:
+        await desk.set_viewport_size(PHONE)  # type: ignore[arg-type]  # width and height
+        await mia.open("manage/tubs")
+        await mia.tap("New tubs")
+        await desk.get_by_label("How many").fill("2")
+        await show(desk, artifacts, "manage-tubs-new", themes=["light"])
+        await mia.tap("Make 2 tubs")
+        await mia.sees("2 new tubs")
+        before, *made = [row["tub"] for row in await all_rows(db, "tubs")][-3:]
+        await show(desk, artifacts, "manage-tubs-made", themes=["light"])
+        async with desk.expect_download() as download:
+            await mia.tap("Print 2 labels")
+
+        document = pypdfium2.PdfDocument(await (await download.value).path())
+        text = document[0].get_textpage().get_text_range()
+        document.close()
+        assert ([plate in text for plate in made], before in text) == ([True, True], False)
+
+    async def test_takes_one_out_of_use_and_back(self, desk: Page, mia: Device, shop: Shop, db: Database) -> None:
+        await mia.open("manage/tubs")
+        await mia.tap("TUB-0003")
+        await mia.tap("Take out of use")
+        await mia.sees("Out of use")
+
+        await mia.tap("Undo")
+
+        await expect(desk.get_by_text("Out of use")).to_have_count(0)
+        assert all(row["active"] for row in await all_rows(db, "tubs"))
+
+
 class TestWatch:
     async def test_is_saved_only_after_it_was_tried(self, desk: Page, mia: Device, shop: Shop, db: Database) -> None:
         await mia.open("manage/watch")
@@ -308,7 +341,7 @@ class TestALead:
         await enrol(desk, service, db, badge="B-LEA")
         assert await desk.evaluate(WRONG_PINS_JS, ["B-BEN", OTHER_PIN]) == [401] * 5
         lea = Device(desk)
-        await lea.open("manage/keys")
+        await lea.open("manage/people")
         await expect(desk.locator(".manage-nav a")).to_have_text([re.compile(name) for name in PAGES_OF_LEADS])
         await expect(desk.get_by_role("button", name="New person")).to_have_count(0)
 

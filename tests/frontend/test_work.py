@@ -10,6 +10,7 @@ from tests.factories import all_rows
 from tests.frontend.hands import Device, show
 from tests.frontend.shop import WARES, asked, stock_shop
 
+UNBOUND = sql("UPDATE tasks SET tub = NULL, state = 'claimed'")
 LEFT = sql("UPDATE tasks SET state = 'abandoned'")
 
 
@@ -56,6 +57,28 @@ class TestWork:
         await device.all_sent()
         assert await in_tub(shop) == {"1001": 8, "1003": 8, "1004": 1}
         assert [t["state"] for t in await all_rows(shop, "tasks")] == ["staged"]
+
+    async def test_begins_with_a_tub_that_nobody_has_used_yet(
+        self, signed_in: Page, device: Device, shop: Database, artifacts: Path
+    ) -> None:
+        """Scanned on the first screen; and, by another worker, for a job that was taken without one."""
+        await device.open()
+        await device.scan("TUB-0099")
+        await device.sees("TUB-0099: a new tub?")
+        await show(signed_in, artifacts, "work-new-tub", themes=["light"])
+        await device.tap("60 l, up to 20 kg")
+        await device.sees("0 of 3")
+        assert "TUB-0099" in {row["tub"] for row in await all_rows(shop, "tubs")}
+        async with shop.begin() as tx:
+            await tx.run(UNBOUND)
+        await signed_in.reload()
+        await device.sees("Scan the tub you fill")
+
+        await device.scan("TUB-0100")
+        await device.tap("60 l, up to 20 kg")
+
+        await device.all_sent()
+        assert [row["tub"] for row in await all_rows(shop, "tasks")] == ["TUB-0100"]
 
     async def test_tells_why_a_line_is_wanted(
         self, signed_in: Page, device: Device, service: str, db: Database, store: int, artifacts: Path

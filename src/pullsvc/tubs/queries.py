@@ -138,6 +138,15 @@ SELECT tub, state, task_id, lane, volume_ml, weight_g, active, version, updated_
 WHERE store_id = :store_id AND tub = :tub
 """)
 TUB_FOR_EDIT = sql("SELECT tub, version, state FROM tubs WHERE store_id = :store_id AND tub = :tub FOR NO KEY UPDATE")
+# What sizes there are, the most usual first.
+TUB_KINDS = sql("""
+SELECT volume_ml, weight_g, count(*) AS tubs FROM tubs WHERE store_id = :store_id AND active
+GROUP BY volume_ml, weight_g ORDER BY tubs DESC, volume_ml, weight_g LIMIT :limit
+""")
+LAST_PLATE = sql("""
+SELECT coalesce(max(CAST(substring(tub FROM '^TUB-([0-9]{1,9})$') AS integer)), 0) AS number FROM tubs
+WHERE store_id = :store_id
+""")
 TUBS = sql("""
 SELECT tub, state, task_id, lane, volume_ml, weight_g, active, version, updated_at FROM tubs
 WHERE store_id = :store_id AND (CAST(:state AS text) IS NULL OR state = :state)

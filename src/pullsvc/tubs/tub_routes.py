@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from pullsvc.access.edge import Caller, may
+from pullsvc.access.edge import Act, Caller, keyed, may
 from pullsvc.access.rules import Perm
 from pullsvc.catalog.views import ScannedPlace
 from pullsvc.tubs import queries, registry, rules, views
@@ -13,6 +13,8 @@ from pullsvc.web.etags import IfMatch, etag
 from pullsvc.web.pages import Page, Paging
 
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["tubs"])
+
+MAX_KINDS = 8
 
 Reader = Annotated[Caller, may(Perm.READ)]
 
@@ -37,11 +39,41 @@ async def get_tub(tub: ScannedPlace, caller: Reader, db: Db, response: Response)
     return row._asdict()
 
 
+@router.get("/tub-kinds", response_model=views.TubKinds)
+async def list_tub_kinds(caller: Reader, db: Db) -> dict[str, Any]:
+    """List what sizes of tubs there are, to choose from when one is registered."""
+    async with db.read() as tx:
+        rows = await tx.rows(queries.TUB_KINDS, store_id=caller.store_id, limit=MAX_KINDS)
+    usual = {"volume_ml": views.DEFAULT_VOLUME_ML, "weight_g": views.DEFAULT_WEIGHT_G, "tubs": 0}
+    return {"kinds": [row._asdict() for row in rows] or [usual]}
+
+
+@router.post("/tubs", status_code=201, response_model=views.TubView, responses={200: {"model": views.TubView}})
+async def register_tub(body: views.NewTubBody, act: Annotated[Act, keyed(Perm.WORK)], db: Db) -> Response:
+    """Register the tub that somebody has in hand, by its plate; one that is known stays as it is."""
+    async with act.begin(db) as tx:
+        row, created = await registry.register_tub(
+            tx, act.caller.stamp(), tub=body.tub, volume_ml=body.volume_ml, weight_g=body.weight_g
+        )
+        return act.answer(tx, views.TubView.model_validate(row._asdict()), status=201 if created else 200)
+
+
+@router.post("/tub-batches", status_code=201, response_model=views.TubBatch)
+async def make_tubs(body: views.NewTubsBody, act: Annotated[Act, keyed(Perm.LEAD)], db: Db) -> Response:
+    """Register tubs under the next free plates, TUB-0001 and on; then print their labels and stick them on."""
+    async with act.begin(db) as tx:
+        rows = await registry.make_tubs(
+            tx, act.caller.stamp(), count=body.count, volume_ml=body.volume_ml, weight_g=body.weight_g
+        )
+        made = views.TubBatch(tubs=[views.TubView.model_validate(row._asdict()) for row in rows])
+        return act.answer(tx, made, status=201)
+
+
 @router.put("/tubs/{tub}", response_model=views.TubView, responses={201: {"model": views.TubView}})
 async def put_tub(
     tub: ScannedPlace,
     body: views.TubBody,
-    caller: Annotated[Caller, may(Perm.MANAGE)],
+    caller: Annotated[Caller, may(Perm.LEAD)],
     db: Db,
     response: Response,
     if_match: IfMatch = None,

@@ -11,6 +11,7 @@ from pullsvc.db import Row
 from pullsvc.tubs.holding import Done
 from pullsvc.tubs.picking import Limits
 from pullsvc.tubs.picks import Picked
+from pullsvc.tubs.registry import MAX_TUBS_AT_ONCE
 from pullsvc.tubs.rules import Line, LineState, ShortReason, TaskState, TubState
 from pullsvc.web.bodies import Body, Moment
 from pullsvc.web.deps import MAX_ID, Code
@@ -19,6 +20,8 @@ MAX_SCAN_QTY = 10_000
 MAX_ZONES = 50
 MAX_SETTLED_A_CALL = 100
 MAX_PICKS_A_CALL = 60
+DEFAULT_VOLUME_ML = 60_000
+DEFAULT_WEIGHT_G = 20_000
 
 Eaches = Annotated[int, Field(ge=1, le=MAX_SCAN_QTY, description="Eaches.", examples=[6])]
 Settled = Annotated[int, Field(ge=0, le=MAX_SCAN_QTY)]
@@ -147,12 +150,29 @@ class ReassignmentBody(Body):
     principal_id: int = Field(ge=1, le=MAX_ID, examples=[7])
 
 
-class TubBody(Body):
+class TubSize(Body):
+    """What a tub holds."""
+
+    volume_ml: int = Field(default=DEFAULT_VOLUME_ML, ge=1, le=2_000_000, examples=[60_000])
+    weight_g: int = Field(default=DEFAULT_WEIGHT_G, ge=1, le=500_000, examples=[20_000])
+
+
+class TubBody(TubSize):
     """A tub and what it holds."""
 
-    volume_ml: int = Field(default=60_000, ge=1, le=2_000_000, examples=[60_000])
-    weight_g: int = Field(default=20_000, ge=1, le=500_000, examples=[20_000])
     active: bool = True
+
+
+class NewTubBody(TubSize):
+    """A tub that somebody has in hand."""
+
+    tub: ScannedPlace
+
+
+class NewTubsBody(TubSize):
+    """Tubs to be labelled."""
+
+    count: int = Field(ge=1, le=MAX_TUBS_AT_ONCE, examples=[12])
 
 
 class LineView(BaseModel):
@@ -255,6 +275,26 @@ class PickBatchAnswer(BaseModel):
     task_id: int
     picks: list[PickedView]
     lease_until: datetime
+
+
+class TubKind(BaseModel):
+    """A size of tubs in use."""
+
+    volume_ml: int
+    weight_g: int
+    tubs: int = Field(description="How many of them the store has.")
+
+
+class TubKinds(BaseModel):
+    """The sizes of the store's tubs, the most usual first; a store without tubs has the usual one."""
+
+    kinds: list[TubKind]
+
+
+class TubBatch(BaseModel):
+    """Tubs that were made."""
+
+    tubs: list["TubView"]
 
 
 class TubView(BaseModel):

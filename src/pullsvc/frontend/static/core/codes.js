@@ -6,6 +6,9 @@ const AIM = /^\]([A-Za-z][0-9])/;
 const RETAIL_AIMS = new Set(["E0", "E4", "I0", "I1"]);
 const PLATE = "TUB-";
 
+/** Whether a normal code can only be the plate of a tub. @param {string} code */
+export const isPlate = (code) => code.startsWith(PLATE) || /^\d{18}$/.test(code);
+
 /** @param {string} digits with check digit @returns {boolean} */
 export function checks(digits) {
   const sum = [...digits].reverse().reduce((total, digit, place) => total + Number(digit) * (place % 2 ? 3 : 1), 0);

@@ -5,7 +5,7 @@ import { computed, signal } from "@preact/signals-core";
 import { Refusal, request } from "./api.js";
 import * as cache from "./cache.js";
 import { nowText } from "./clock.js";
-import { normalCode } from "./codes.js";
+import { isPlate, normalCode } from "./codes.js";
 import { uuid } from "./ids.js";
 import * as outbox from "./outbox.js";
 import { storePath } from "./session.js";
@@ -14,6 +14,8 @@ import { after, told } from "./task_view.js";
 
 /** What one may have in hand at the same time, and the states of a task in which one goes on with it. */
 const PURPOSES = { work: ["claimed", "filling", "abandoned"], floor: ["on_floor"] };
+
+const FOR_WANT_OF_TUB = new Set(["no-such-tub", "needs-tub"]);
 
 /** @type {"work" | "floor"} */
 let purpose = "work";
@@ -166,7 +168,7 @@ export function meaning(scanned) {
   const known = task.value;
   const ware = wares.value.get(code);
   if (ware) return { kind: "item", code, ...ware };
-  if (known?.tub === code || code.startsWith("TUB-") || /^\d{18}$/.test(code)) return { kind: "tub", code };
+  if (known?.tub === code || isPlate(code)) return { kind: "tub", code };
   if (lanes.value.has(code)) return { kind: "lane", code };
   if (known?.lines.some((line) => line.from_location === code || line.shelf === code)) return { kind: "place", code };
   return { kind: "unknown", code };
@@ -193,6 +195,24 @@ async function does(act, body, about, { timed = false } = {}) {
 
 /** @param {string} tub */
 export const bindTub = (tub) => does("tub", { tub }, { kind: "tub", tub });
+
+/** What was refused of the tub in hand because nobody knows its plate, in order. */
+const refusedForTub = computed(() =>
+  outbox.attention.value.filter((act) => act.about.task_id === base.value?.task_id && FOR_WANT_OF_TUB.has(act.refusal?.code ?? "")),
+);
+
+/** The plate that was scanned for the tub in hand and that the store does not know; empty: none. */
+export const unknownTub = computed(() => refusedForTub.value.find((act) => act.about.kind === "tub")?.about.tub ?? "");
+
+/** It is registered now: what was refused for want of it goes again, each in its place. */
+export async function bindAgain() {
+  for (const act of refusedForTub.value) await outbox.again(act);
+}
+
+/** It was a slip: another tub will be scanned. */
+export async function forgetTub() {
+  for (const act of refusedForTub.value) if (act.about.kind === "tub") await outbox.dismiss(act.seq);
+}
 
 /** @param {import("./task_view.js").Line} line @param {number} qty */
 export const pick = ({ line_no, description }, qty) =>

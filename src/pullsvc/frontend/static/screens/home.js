@@ -2,7 +2,8 @@
 
 import { t } from "../core/i18n.js";
 import { can, person, store, storePath } from "../core/session.js";
-import { request } from "../core/api.js";
+import { Refusal, request } from "../core/api.js";
+import { isPlate, normalCode } from "../core/codes.js";
 import { bad, good } from "../core/feedback.js";
 import { go, linkTo } from "../ui/router.js";
 import { Icon, Page, html, useScan } from "../ui/ui.js";
@@ -44,7 +45,10 @@ async function leadOn(code) {
     const isEmpty = tub.state === "idle" || tub.state === "filling";
     good(tub.tub);
     return go(`${isEmpty && can("work") ? "work" : "put-away"}/${encodeURIComponent(tub.tub)}`);
-  } catch {
+  } catch (failure) {
+    // A tub that nobody has registered yet: where it is filled one is asked about it.
+    const plate = normalCode(code);
+    if (failure instanceof Refusal && failure.status === 404 && isPlate(plate) && can("work")) return go(`work/${encodeURIComponent(plate)}`);
     bad();
     return go(`find/${scanned}`);
   }

@@ -11,6 +11,7 @@ import { Icon, Page, Trouble, html } from "../ui/ui.js";
 const SECTIONS = [
   ["store", "settings", "manage", () => import("./manage/store.js")],
   ["placements", "shelf", "manage", () => import("./manage/placements.js")],
+  ["tubs", "tub", "lead", () => import("./manage/tubs.js")],
   ["people", "person", "lead", () => import("./manage/people.js")],
   ["devices", "scan", "lead", () => import("./manage/devices.js")],
   ["access", "lock", "manage", () => import("./manage/access.js")],

@@ -2,7 +2,7 @@
 // the screen is the same after a reload.
 
 import { useEffect, useState } from "preact/hooks";
-import { online } from "../../core/api.js";
+import { Refusal, online } from "../../core/api.js";
 import { bad, good } from "../../core/feedback.js";
 import { duration, t } from "../../core/i18n.js";
 import { storePath } from "../../core/session.js";
@@ -12,6 +12,7 @@ import { keepAwake } from "../../core/wake.js";
 import { read } from "../../core/cache.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Figures, Notice, Page, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
+import { NewTub } from "./new_tub.js";
 import { PickLine } from "./pick.js";
 import { BringToLane, Staged } from "./stage.js";
 
@@ -42,6 +43,7 @@ function Next({ scanned }) {
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
   const [nothing, setNothing] = useState(false);
+  const [unknown, setUnknown] = useState("");
   const claim = async (tub) => {
     if (busy) return;
     setBusy(true);
@@ -53,7 +55,8 @@ function Next({ scanned }) {
       if (!given) preview.reload();
     } catch (failure) {
       bad();
-      setRefusal(failure);
+      if (failure instanceof Refusal && failure.code === "no-such-tub") setUnknown(tub ?? "");
+      else setRefusal(failure);
     }
     setBusy(false);
   };
@@ -77,6 +80,7 @@ function Next({ scanned }) {
     ${plan && html`<${Preview} plan=${plan} />`}
     ${!plan && !preview.loading && !preview.refusal && html`<${Empty} icon="good" title=${t("work.none")}><p>${t("work.none.more")}</p><${Button} icon="undo" onClick=${preview.reload}>${t("work.look_again")}<//><//>`}
     ${plan && nothing && html`<${Notice} kind="look">${t("work.gone")}<//>`}
+    ${unknown && html`<${NewTub} tub=${unknown} onClose=${() => setUnknown("")} onKnown=${() => (setUnknown(""), void claim(unknown))} />`}
   <//>`;
 }
 
@@ -98,9 +102,12 @@ function Preview({ plan }) {
 
 /** @param {{task: import("../../core/task_view.js").Task}} props */
 function ScanTub({ task }) {
+  const unknown = tasks.unknownTub.value;
+  const [isOpen, setOpen] = useState(true);
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
   useScan(({ code, command }) => {
     if (command) return command === "BACK" ? home() : bad();
+    if (unknown) return setOpen(true);
     const { kind, code: tub } = tasks.meaning(code);
     if (kind === "item" || kind === "lane" || kind === "place") return bad(t("work.not_a_tub"));
     good(tub);
@@ -110,6 +117,8 @@ function ScanTub({ task }) {
   const foot = html`<${Button} kind="plain" onClick=${release}>${t("work.give_back")}<//>`;
   return html`<${Page} title=${t("work.title")} back=${home} foot=${foot}>
     ${refusal && html`<${Trouble} refusal=${refusal} />`}
+    ${unknown && html`<${Notice} kind="bad" title=${t("problem.no-such-tub")}><span class="code">${unknown}</span><${Button} kind="small" onClick=${() => setOpen(true)}>${t("tub.new.ask")}<//><//>`}
+    ${unknown && isOpen && html`<${NewTub} tub=${unknown} onClose=${() => (setOpen(false), tasks.forgetTub())} onKnown=${tasks.bindAgain} />`}
     <${Empty} icon="tub" title=${t("work.tub")}><p>${t("work.tub.more", { n: task.lines.length })}</p><//>
   <//>`;
 }

@@ -159,4 +159,10 @@ export default {
   "problem.forbidden.do": "Ask your lead or manager to do this.",
   "problem.internal-error": "A mistake of ours",
   "problem.internal-error.do": "Try again. If it stays, tell your manager.",
+  "tub.size": "{litres} l, up to {kilos} kg",
+  "tub.new": "{tub}: a new tub?",
+  "tub.new.how": "Nobody here has used it yet. If it is new, tap how much it holds.",
+  "tub.new.other": "Another size? A lead makes it under Manage, Tubs.",
+  "tub.new.no": "No, I scan another",
+  "tub.new.ask": "Is it new?",
 };

@@ -47,4 +47,10 @@ export default {
   "problem.own-wait.do": "Ask another lead or a manager to unlock you.",
   "problem.body-too-large": "The file is too large",
   "problem.body-too-large.do": "At most 32 MB at once: split it.",
+  "problem.not-a-tub": "This is an item",
+  "problem.not-a-tub.do": "Scan the plate of the tub.",
+  "problem.tub-out-of-use": "This tub was taken out of use",
+  "problem.tub-out-of-use.do": "Take another one. A lead can bring it back.",
+  "problem.needs-tub": "No tub yet",
+  "problem.needs-tub.do": "Scan a tub for this job first, then try again.",
 };

@@ -159,4 +159,10 @@ export default {
   "problem.forbidden.do": "Pídeselo a tu responsable o gerente.",
   "problem.internal-error": "Un error nuestro",
   "problem.internal-error.do": "Reintenta. Si sigue igual, avisa a tu gerente.",
+  "tub.size": "{litres} l, hasta {kilos} kg",
+  "tub.new": "{tub}: ¿cubeta nueva?",
+  "tub.new.how": "Nadie la ha usado aquí. Si es nueva, toca cuánto cabe.",
+  "tub.new.other": "¿Otro tamaño? Un responsable la crea en Gestión, Cubetas.",
+  "tub.new.no": "No, escaneo otra",
+  "tub.new.ask": "¿Es nueva?",
 };

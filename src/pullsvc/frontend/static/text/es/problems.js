@@ -47,4 +47,10 @@ export default {
   "problem.own-wait.do": "Pide a otro responsable de sala o a un gerente que te desbloquee.",
   "problem.body-too-large": "El archivo es demasiado grande",
   "problem.body-too-large.do": "Como máximo 32 MB a la vez: divídelo.",
+  "problem.not-a-tub": "Esto es un artículo",
+  "problem.not-a-tub.do": "Escanea la placa de la cubeta.",
+  "problem.tub-out-of-use": "Esta cubeta se retiró",
+  "problem.tub-out-of-use.do": "Toma otra. Un responsable puede volver a usarla.",
+  "problem.needs-tub": "Aún no hay cubeta",
+  "problem.needs-tub.do": "Escanea primero una cubeta y reintenta.",
 };
