@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 
 from pullsvc.backtest.bayes import Bayes, Own
 from pullsvc.backtest.belief import Belief
-from pullsvc.backtest.model import HOUR_S, days_of
+from pullsvc.backtest.model import HOUR_S, Dataset, days_of
 from pullsvc.backtest.rule import Books, Day, Rule, Setting
 from pullsvc.backtest.runs import learnt
 from pullsvc.backtest.shop import trading_record
@@ -12,8 +14,8 @@ from tests.backtest import shops
 ALL_DAY = (Shift(7.0 * HOUR_S, 22.0 * HOUR_S),)
 
 
-def begun(make: type[Rule]) -> tuple[Rule, Books]:
-    data = shops.busy_store()
+def begun(make: type[Rule], data: Dataset | None = None) -> tuple[Rule, Books]:
+    data = data or shops.busy_store()
     day = data.split.test[0]
     rule = learnt(make(Setting(items=data.items, seed=1)), data, before=day)
     books = Books(
@@ -113,3 +115,16 @@ def test_a_day_on_which_the_store_was_closed_teaches_nothing() -> None:
     assert closed_once.level(7 * HOUR_S, rows).units_a_day.tolist() == (
         open_all_week.level(7 * HOUR_S, rows).units_a_day.tolist()
     )
+
+
+def test_a_break_over_noon_is_used_to_fill_up() -> None:
+    """Nothing sells from 12 to 15; an item that runs low is brought then, although no customer can come."""
+    data = shops.busy_store()
+    sold = data.log.where((data.log.second < 12 * HOUR_S) | (data.log.second >= 15 * HOUR_S))
+    rule, books = begun(Own, replace(data, log=sold))
+    assert isinstance(rule, Own)
+    fast = int(np.argmax(data.items.mean_qty))
+    books.on_shelf[fast] = 5
+    rule.price = 1e-3
+
+    assert [line.item for line in rule.ask(12.5 * HOUR_S, books, worker=0)] == [fast]

@@ -12,6 +12,7 @@ from pullsvc.demand.levels import Level
 from pullsvc.demand.profile import DayCurve
 from pullsvc.demand.value import (
     CHECK_STEP_S,
+    LEAST_LANDING,
     Ahead,
     Labour,
     admitted,
@@ -222,7 +223,8 @@ class TestNextCheck:
         for step in reversed(range(int(19 * HOUR_S // CHECK_STEP_S) + 1)):
             start = HOUR_S + step * CHECK_STEP_S
             end = min(start + 1200, 20 * HOUR_S)
-            ahead = Ahead(1.1 * self.CURVE.between(start, end), 1.1 * self.CURVE.between(start, 20 * HOUR_S))
+            landing, closing = (1.1 * self.CURVE.between(start, then) for then in (end, 20 * HOUR_S))
+            ahead = Ahead.of(landing=landing, closing=closing)
             found = worth(level, stock=stock, qty=qty, ahead=ahead, labour=LABOUR)
             expected[admitted(found, qty=qty, price=1e-3)] = start
 
@@ -246,3 +248,14 @@ def test_expected_stock_is_what_is_left_on_the_shelf() -> None:
 
     assert expected_stock(demand, stock)[0] == pytest.approx(5 - 4 + tail(demand, stock).lost[0])
     assert expected_stock(demand, np.array([-3]))[0] == 0
+
+
+class TestAhead:
+    def test_counts_on_some_demand_before_a_tub_lands_while_the_store_rests(self) -> None:
+        assert Ahead.of(landing=0.0, closing=0.5) == Ahead(LEAST_LANDING, 0.5)
+        assert Ahead.of(landing=0.1, closing=0.5) == Ahead(0.1, 0.5)
+
+    def test_counts_on_no_more_than_is_left(self) -> None:
+        assert Ahead.of(landing=0.0, closing=0.001) == Ahead(0.001, 0.001)
+        assert Ahead.of(landing=0.0, closing=0.0) == Ahead(0.0, 0.0)
+        assert Ahead.of(landing=0.2, closing=0.1) == Ahead(0.2, 0.2)

@@ -47,7 +47,10 @@ class TestTub:
         assert rows(tub(offer(*some, (1.0, 8.0, 1)), price=2e-2)) == list(range(LINES_MAX))
 
     def test_begins_with_what_delay_costs_most(self) -> None:
-        assert rows(tub(offer((0.3, 8.0, 8), (1.0, 8.0, 8), (1.0, 8.0, 60)), price=CHEAP)) == [1, 2, 0]
+        assert rows(tub(offer((0.3, 0.8, 8), (1.0, 0.8, 8), (1.0, 0.8, 60)), price=CHEAP)) == [1, 2, 0]
+
+    def test_of_shelves_that_will_do_for_now_begins_with_the_one_that_matters_most(self) -> None:
+        assert rows(tub(offer((0.004, 0.1, 8), (0.003, 5.0, 8)), price=1e-4)) == [1, 0]
 
     def test_in_the_last_round_begins_with_what_the_night_would_miss_most(self) -> None:
         assert rows(tub(offer((1.0, 2.0, 8), (0.0, 8.0, 8)), price=CHEAP, late=True)) == [1, 0]

@@ -192,8 +192,8 @@ class TestPullQty:
 
 class TestUrgency:
     def offer(self, *, per_h: float, p_empty: float = 1.0, labour_s: float = compose.REFERENCE_S) -> Offer:
-        one = np.ones(1)
-        return Offer(Worth(one * p_empty, one, one * labour_s), np.ones(1, dtype=np.int64), one * per_h)
+        one, averted = np.ones(1), np.zeros(1)
+        return Offer(Worth(one * p_empty, averted, one * labour_s), np.ones(1, dtype=np.int64), one * per_h)
 
     def of(self, offer: Offer, *, waited_s: float = 0.0) -> int:
         return int(urgency_of(offer, shelves(waited_s=waited_s), late=False)[0])

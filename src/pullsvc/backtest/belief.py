@@ -73,7 +73,7 @@ class Belief:
         curve, busy = self._curve, self.traffic(now_s)
         since = now_s - OPENS_S
         landing = busy * curve.between(since, min(since + lead_s, until_s - OPENS_S))
-        return Ahead(landing, max(landing, busy * curve.between(since, until_s - OPENS_S)))
+        return Ahead.of(landing=landing, closing=busy * curve.between(since, until_s - OPENS_S))
 
     def traffic(self, now_s: float) -> float:
         """Return how busy today is so far."""

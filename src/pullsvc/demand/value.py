@@ -29,6 +29,8 @@ from pullsvc.demand.levels import Level
 from pullsvc.demand.profile import DayCurve
 
 WAIT_S = 60.0  # A worker's time that a line costs whatever its size: by waiting it is spent once for more units.
+# In average days, some four minutes of trading: who has time while the store rests fills up for when it does not.
+LEAST_LANDING = 1 / 240
 CHECK_STEP_S = 900
 SLACK = 0.05  # The bound on what a delivery averts is strict in theory; the two moments keep it only nearly.
 MAX_CHECK_STEPS = 200  # Of a quarter of an hour: two days.
@@ -62,6 +64,15 @@ class Ahead:
 
     landing: Floats | float
     closing: Floats | float
+
+    @classmethod
+    def of(cls, *, landing: float, closing: float) -> "Ahead":
+        """Return what lies ahead; the tub is taken to land after LEAST_LANDING of demand at least, if there is as much.
+
+        Where a store closes over noon nothing sells before a tub lands, and yet the shelf is better full afterwards.
+        """
+        whole = max(landing, closing)
+        return cls(min(max(landing, LEAST_LANDING), whole), whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +236,7 @@ def next_check_s(
         level,
         stock=stock,
         qty=qty,
-        busiest=float(landings.max()),
+        busiest=max(float(landings.max()), LEAST_LANDING),
         closing=float(closings[0]),
         labour=labour,
         price=price,
@@ -233,7 +244,7 @@ def next_check_s(
     for time_s, landing, closing in zip(times.tolist(), landings.tolist(), closings.tolist(), strict=True):
         if not len(rows):
             break
-        ahead = Ahead(landing, closing)
+        ahead = Ahead.of(landing=landing, closing=closing)
         offer = worth(level.take(rows), stock=stock[rows], qty=qty[rows], ahead=ahead, labour=labour)
         good = admitted(offer, qty=qty[rows], price=price)
         found[rows[good]] = time_s

@@ -6,7 +6,9 @@ Labour has a price nu, in lost units that a second of it must avert, and an item
     start     when an item is worth it: the live watch has a pull for each that is
     fill up   with items worth a FILL_EASE-th of the price, its offers: the trip is made anyway
     sequence  by rate * P(empty before the tub lands) / seconds: the loss that a second of delay costs, per second of
-              work (the c-mu rule); in the last round, when nothing follows but the night, by units averted / seconds
+              work (the c-mu rule), and a little of what the pull averts until close, so that of shelves that will do
+              for now the one that matters most goes first; in the last round, when nothing follows but the night, by
+              units averted / seconds
     price     rises while more work is admitted than the hands at work do in BACKLOG_S, and falls while less is
 
 So small pulls wait while large ones are due, idle hands top up early, and nobody tunes the price to a store. What goes
@@ -27,7 +29,7 @@ LINES_MAX, UNITS_MAX = 10, 150  # Of a tub in the backtest.
 TRIP_S = 210.0  # Fetching a tub, to the floor, back.
 
 FIRST_PRICE = 2e-3
-PRICE_MIN, PRICE_MAX = 5e-5, 5e-2  # Lost units a second of labour.
+PRICE_MIN, PRICE_MAX = 2e-5, 5e-2  # Lost units a second of labour.
 PRICE_STEP_S = 120.0
 PRICE_GAIN = 0.25
 PRICE_STEPS_MAX = 5  # After a break the price moves on, but no further than this at once.
@@ -41,6 +43,8 @@ LAST_ROUND_S = 45 * 60.0  # Before the last shift ends.
 MIN_URGENCY, UNIT_AN_HOUR_URGENCY, MAX_URGENCY = 30, 60, 85
 DOUBLING_URGENCY = 5
 REFERENCE_S = 90.0
+# What a pull averts until close counts in the sequence as if it were lost evenly over so many hours.
+SPREAD_H = 10.0
 
 _LIMITS = Limits(lines=LINES_MAX, volume_ml=UNITS_MAX, weight_g=1, seconds=24 * 3600)  # A unit is a millilitre here.
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -82,7 +86,8 @@ class Offer:
         In the last round it is what the whole pull averts. It rises with the logarithm, see UNIT_AN_HOUR_URGENCY, and
         by DOUBLING_URGENCY for each step that a pull has waited; MIN_URGENCY..MAX_URGENCY.
         """
-        delay = self.pace * self.worth.p_empty / self.worth.labour_s
+        an_hour = self.pace * self.worth.p_empty + self.worth.averted / SPREAD_H
+        delay = an_hour / self.worth.labour_s
         loss = np.maximum((self.worth.per_s if late else delay) * REFERENCE_S, 1e-12)
         steps = np.maximum(UNIT_AN_HOUR_URGENCY + DOUBLING_URGENCY * np.log2(loss), MIN_URGENCY)
         urgency = np.clip(steps + DOUBLING_URGENCY * waited_steps, MIN_URGENCY, MAX_URGENCY)

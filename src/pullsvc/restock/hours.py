@@ -16,16 +16,23 @@ def watching(calendar: Calendar, *, now: datetime) -> bool:
 
 
 def next_watch(calendar: Calendar, *, now: datetime) -> datetime | None:
-    """Return from when on automatic pulls are opened: now, or shortly before the next opening; None: never soon."""
+    """Return from when on automatic pulls are opened: now, or shortly before the next opening; None: never soon.
+
+    A break over noon is time to fill up in.
+    """
+    day = calendar.business_day(calendar.business_date(now))
+    spans = calendar.open_spans(day.start, day.end)
+    if spans and spans[0].start <= now < spans[-1].end - BEFORE_CLOSING:
+        return now
     span = calendar.next_span(now + BEFORE_CLOSING)
     return None if span is None else max(now, span.start - BEFORE_OPENING)
 
 
 def trading_span(calendar: Calendar, *, now: datetime) -> Span:
-    """Return until when what is pulled now can be sold: up to closing, or to the end of the business day."""
+    """Return until when what is pulled now can be sold: to the last closing, or the end, of the business day."""
     day = calendar.business_day(calendar.business_date(now))
-    span = calendar.next_span(now)
-    return Span(now, day.end if span is None else max(now, min(span.end, day.end)))
+    spans = calendar.open_spans(now, day.end)
+    return Span(now, spans[-1].end if spans else day.end)
 
 
 def is_last_round(trading: Span) -> bool:

@@ -129,7 +129,7 @@ class Moment:
 
     def ahead(self, lead_s: float) -> Ahead:
         """Return what lies ahead if a tub takes so long."""
-        return Ahead(self.until(self.now_s + lead_s), self.until(self.closes_s))
+        return Ahead.of(landing=self.until(self.now_s + lead_s), closing=self.until(self.closes_s))
 
     def busiest(self) -> Ahead:
         """Return what lies ahead at the busiest moment until everything has been looked at again."""
@@ -138,7 +138,7 @@ class Moment:
         ends = np.minimum(starts + self.leads_s[-1], self.closes_s)
         landings = self.curve.at(ends) - self.curve.at(np.minimum(starts, ends))
         landing = self.traffic * float(landings.max(initial=0.0))
-        return Ahead(landing, max(landing, self.until(self.closes_s)))
+        return Ahead.of(landing=landing, closing=self.until(self.closes_s))
 
     def an_hour(self) -> float:
         """Return the demand of an hour at the present pace, in average days."""
