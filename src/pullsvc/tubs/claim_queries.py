@@ -14,6 +14,7 @@ from pullsvc.tubs.searching import Queue
 
 Key = tuple[int, int]  # (store_id, pull_id), and (store_id, principal_id). Below zero: what rides along, no pull yet.
 Place = tuple[int, str, str]  # (store_id, sku, shelf) of an offer.
+FIRST_FENCE = 1  # Of every task; it rises with each change of hands.
 
 # Units of an item in the backroom, bin by bin: what no task is on its way to pick, and what the book says.
 _BINS = """
@@ -131,7 +132,7 @@ SELECT store_id, tub, t.state, t.task_id, t.active
 FROM unnest(CAST(:stores AS integer[]), CAST(:tubs AS text[])) AS scanned(store_id, tub)
 JOIN tubs t USING (store_id, tub)
 """)
-INSERT_TASKS = sql("""
+INSERT_TASKS = sql(f"""
 WITH given AS MATERIALIZED (
     SELECT nextval('tasks_task_id_seq') AS task_id, in_order.* FROM (
         SELECT * FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS g(n integer, store_id integer, tub text,
@@ -141,10 +142,9 @@ WITH given AS MATERIALIZED (
 made AS (
     INSERT INTO tasks (store_id, task_id, state, tub, fence, claimed_by, claimed_at, lease_until, estimated_s,
                        line_count)
-    SELECT store_id, task_id, CASE WHEN tub IS NULL THEN 'claimed' ELSE 'filling' END, tub, 1, claimed_by, claimed_at,
-           lease_until, estimated_s, jsonb_array_length(lines)
+    SELECT store_id, task_id, CASE WHEN tub IS NULL THEN 'claimed' ELSE 'filling' END, tub, {FIRST_FENCE},
+           claimed_by, claimed_at, lease_until, estimated_s, jsonb_array_length(lines)
     FROM given
-    RETURNING *
 ),
 lines AS (
     INSERT INTO task_lines (store_id, task_id, line_no, pull_id, sku, from_location, shelf, pick_seq, state,
@@ -158,8 +158,7 @@ bound AS (
     UPDATE tubs t SET state = 'filling', task_id = g.task_id, updated_at = g.claimed_at
     FROM given g WHERE t.store_id = g.store_id AND t.tub = g.tub
 )
-SELECT g.n, t.*, p.name AS worker
-FROM given g JOIN made t USING (store_id, task_id) JOIN principals p ON p.principal_id = t.claimed_by
+SELECT n, task_id FROM given
 """)
 
 
@@ -287,10 +286,10 @@ async def tubs_of(tx: Tx, tubs: Collection[tuple[int, str]]) -> dict[tuple[int, 
     return {(row.store_id, row.tub): row for row in rows}
 
 
-async def insert_tasks(tx: Tx, tasks: Sequence[Mapping[str, object]]) -> dict[int, Row]:
-    """Write claimed tasks with their lines, bind their tubs, and return the tasks by their number `n`."""
+async def insert_tasks(tx: Tx, tasks: Sequence[Mapping[str, object]]) -> dict[int, int]:
+    """Write claimed tasks with their lines, bind their tubs, and return the ids by their number `n`."""
     rows = await tx.rows(INSERT_TASKS, tasks=json_text(tasks))
-    return {row["n"]: row for row in rows}
+    return {row["n"]: row["task_id"] for row in rows}
 
 
 def _keys(pulls: Iterable[Key]) -> dict[str, object]:

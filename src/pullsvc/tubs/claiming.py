@@ -74,9 +74,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A task just handed out: its row, and its lines as they are shown."""
+    """A task just handed out, with its lines as they are shown."""
 
-    task: Row
+    task_id: int
+    claim: Claim
+    estimated_s: int
     lines: list[dict[str, Any]]
 
 
@@ -307,12 +309,12 @@ async def _hand_out(tx: Tx, desk: _Desk) -> dict[int, Handed]:
     await pulls.save_all_progress(tx, progress, last=True)
     handed = {}
     for n, plan in desk.plans.items():
-        claim, task = desk.claims[n], made[n]
+        claim = desk.claims[n]
         facts = {"lines": len(plan.lines), "qty": sum(x.qty for x in plan.lines), "estimated_s": plan.estimated_s}
-        append(tx, claim.stamp, "task.claimed", task.task_id, {**facts, "tub": claim.wish.tub})
+        append(tx, claim.stamp, "task.claimed", made[n], {**facts, "tub": claim.wish.tub})
         store_id = claim.stamp.store_id
-        shown = [_shown(line, desk.held[store_id, x.pull_id]) for line, x in zip(lines[n], plan.lines, strict=True)]
-        handed[n] = Handed(task, shown)
+        shown = [_shown(no, x, desk.held[store_id, x.pull_id]) for no, x in enumerate(plan.lines, start=1)]
+        handed[n] = Handed(made[n], claim, plan.estimated_s, shown)
     return handed
 
 
@@ -377,16 +379,21 @@ def _line(line_no: int, line: PlannedLine) -> dict[str, Any]:
     }
 
 
-def _shown(line: dict[str, Any], found: Found) -> dict[str, Any]:
-    """Return the line as it is shown: nothing of it is picked yet."""
-    return {**line, **found.facts, "urgency": found.candidate.urgency, "state": LineState.PLANNED, **_UNTOUCHED}
+def _shown(line_no: int, line: PlannedLine, found: Found) -> dict[str, Any]:
+    """Return the line as it is shown, the members of a LineView in their order: nothing of it is picked yet."""
+    return {
+        "line_no": line_no,
+        "pull_id": line.pull_id,
+        "sku": line.sku,
+        **found.facts,
+        "from_location": line.location,
+        "shelf": line.shelf,
+        "state": LineState.PLANNED,
+        "short_reason": None,
+        "urgency": found.candidate.urgency,
+        "qty_planned": line.qty,
+        **_UNTOUCHED,
+    }
 
 
-_UNTOUCHED = {
-    "short_reason": None,
-    "qty_picked": 0,
-    "qty_put": 0,
-    "qty_returned": 0,
-    "qty_damaged": 0,
-    "qty_missing": 0,
-}
+_UNTOUCHED = {"qty_picked": 0, "qty_put": 0, "qty_returned": 0, "qty_damaged": 0, "qty_missing": 0}

@@ -89,10 +89,10 @@ async def _claim_all(tx: Tx, acts: Sequence[tuple[Act, Claim]]) -> list[Response
     """Claim for each, and answer with the task, or with 204 when there is nothing to do."""
     answers: list[Response | Rejection] = []
     claimed = await claiming.claim_all(tx, [claim for _, claim in acts])
-    for (act, claim), handed in zip(acts, claimed, strict=True):
+    for (act, _), handed in zip(acts, claimed, strict=True):
         if isinstance(handed, Handed):
-            view = {**_view(handed.task, now=claim.stamp.now), "lines": handed.lines}
-            answers.append(act.answer(tx, views.TaskView.model_validate(view), status=HTTPStatus.CREATED))
+            shown = views.claim_shown(handed, worker=act.caller.name)
+            answers.append(act.answer(tx, shown, status=HTTPStatus.CREATED))
         else:
             answers.append(handed or Response(status_code=HTTPStatus.NO_CONTENT))
     return answers

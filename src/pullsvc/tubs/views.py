@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field, field_validator
 from pullsvc.access.edge import Caller
 from pullsvc.catalog.views import ScannedCode, ScannedPlace
 from pullsvc.db import Row
+from pullsvc.tubs.claim_queries import FIRST_FENCE
+from pullsvc.tubs.claiming import Handed
 from pullsvc.tubs.holding import Done
 from pullsvc.tubs.picking import Limits
 from pullsvc.tubs.picks import Picked
@@ -316,6 +318,30 @@ TaskFilter = Literal["claimed", "filling", "staged", "on_floor", "closed", "rele
 
 # The answers of acts are built from what the act itself knows, so they are written as they are, with the members of
 # their models in that order.
+
+
+def claim_shown(handed: Handed, *, worker: str) -> dict[str, Any]:
+    """Return a TaskView: the task just handed out to the worker of that name."""
+    claim = handed.claim
+    return {
+        "task_id": handed.task_id,
+        "state": TaskState.FILLING if claim.wish.tub else TaskState.CLAIMED,
+        "tub": claim.wish.tub,
+        "lane": None,
+        "fence": FIRST_FENCE,
+        "claimed_by": claim.stamp.principal_id,
+        "worker": worker,
+        "claimed_at": claim.stamp.now,
+        "lease_until": claim.stamp.now + claim.lease,
+        "lease_s": int(claim.lease.total_seconds()),
+        "estimated_s": handed.estimated_s,
+        "qty_picked": 0,
+        "qty_settled": 0,
+        "staged_at": None,
+        "delivered_at": None,
+        "ended_at": None,
+        "lines": handed.lines,
+    }
 
 
 def task_shown(done: Done, *, who: Caller) -> dict[str, Any]:
