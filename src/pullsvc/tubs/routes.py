@@ -14,7 +14,7 @@ from pullsvc.combining import Combiner
 from pullsvc.db import Database, Row, Tx
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
-from pullsvc.tubs import actions, claiming, holding, picks, queries, rules, shorts, views
+from pullsvc.tubs import actions, answers, claiming, holding, picks, queries, rules, shorts, views
 from pullsvc.tubs.actions import PutAway, Reassignment, Staging
 from pullsvc.tubs.claiming import Claim, Handed, Wish
 from pullsvc.tubs.holding import Deed, DeedKind, Done
@@ -87,15 +87,15 @@ async def claim_task(body: views.ClaimBody, act: Worker, db: Db, lease: Lease) -
 
 async def _claim_all(tx: Tx, acts: Sequence[tuple[Act, Claim]]) -> list[Response | Rejection]:
     """Claim for each, and answer with the task, or with 204 when there is nothing to do."""
-    answers: list[Response | Rejection] = []
+    told: list[Response | Rejection] = []
     claimed = await claiming.claim_all(tx, [claim for _, claim in acts])
     for (act, _), handed in zip(acts, claimed, strict=True):
         if isinstance(handed, Handed):
-            shown = views.claim_shown(handed, worker=act.caller.name)
-            answers.append(act.answer(tx, shown, status=HTTPStatus.CREATED))
+            shown = answers.claim_shown(handed, worker=act.caller.name)
+            told.append(act.answer(tx, shown, status=HTTPStatus.CREATED))
         else:
-            answers.append(handed or Response(status_code=HTTPStatus.NO_CONTENT))
-    return answers
+            told.append(handed or Response(status_code=HTTPStatus.NO_CONTENT))
+    return told
 
 
 _CLAIMS = Combiner(_claim_all)
@@ -157,8 +157,8 @@ async def _do_all(tx: Tx, acts: Sequence[tuple[Act, tuple[DeedKind, Deed]]]) -> 
 
 def _told(act: Act, deed: Deed, done: Done) -> dict[str, Any]:
     if isinstance(deed, Picking):
-        return views.picks_shown(done, listed=deed.listed)
-    return views.task_shown(done, who=act.caller)
+        return answers.picks_shown(done, listed=deed.listed)
+    return answers.task_shown(done, who=act.caller)
 
 
 DEEDS: Combiner[tuple[Act, tuple[DeedKind, Deed]], Response] = Combiner(_do_all)
