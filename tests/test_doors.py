@@ -52,8 +52,8 @@ DOORS: dict[Perm | None, str] = {
     """,
     Perm.LEAD: """
         close_discrepancy dismiss_unknown_code get_person lift_lock_out_of_device lift_lock_out_of_person
-        list_devices list_label_stocks list_people make_tubs print_labels put_tub reassign_task replay_unknown_codes
-        restore_unknown_code
+        list_devices list_label_stocks list_people make_tubs print_labels put_tub reassign_task reopen_discrepancy
+        replay_unknown_codes restore_unknown_code
     """,
     Perm.MANAGE: """
         add_person edit_many_placements edit_person edit_store export_catalog import_catalog list_keys

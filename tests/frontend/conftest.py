@@ -17,11 +17,13 @@ from pullsvc.db import Database
 from tests import factories
 from tests.access.people import PIN, person
 from tests.frontend.hands import Device
+from tests.frontend.noon import Shop, open_shop
 from tests.serving import serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SEEN_BY_CAMERA = "4006381333931"
 HANDHELD = {"width": 360, "height": 640}
+DESK = {"width": 1920, "height": 1080}
 PATIENCE_MS = 10_000
 PEOPLE = {
     "B-ANA": ("Ana", Role.ASSOCIATE),
@@ -131,6 +133,29 @@ async def signed_in(page: Page, service: str, db: Database, store: int) -> Page:
     """The page on a device of the store, with Ben of the backroom signed in; the app is not open yet."""
     await enrol(page, service, db, badge="B-BEN")
     return page
+
+
+@pytest.fixture
+async def shop(db: Database, service: str, store: int) -> AsyncIterator[Shop]:
+    shop = await open_shop(db, service)
+    yield shop
+    await shop.client.aclose()
+
+
+@pytest.fixture
+async def desk(browser: Browser, service: str, db: Database, shop: Shop) -> AsyncIterator[Page]:
+    """Mia's desk, signed in; the app is not open yet."""
+    async with await new_context(browser, service, viewport=DESK, has_touch=False) as context:
+        page = await context.new_page()
+        complaints = watched(page)
+        await enrol(page, service, db, badge="B-MIA")
+        yield page
+        assert complaints == []
+
+
+@pytest.fixture
+async def mia(desk: Page) -> Device:
+    return Device(desk)
 
 
 async def enrol(page: Page, service: str, db: Database, *, badge: str | None = None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -127,8 +128,13 @@ class TestNews:
             lead = Device(page)
             await lead.open("board")
             await lead.sees("Live", "Nothing is waiting.")
+            await lead.keeps_the_app()
             process.kill()
             await lead.sees("No connection")
+            await page.clock.install(time=datetime.now(UTC) + timedelta(hours=20))  # noqa: TID251 - the browser's is real
+            await page.reload()  # A tablet that was off for the night, where there is no network yet.
+            await lead.sees("No connection. 20", "Nothing is waiting.")
+            await expect(page.locator(".chart canvas")).to_have_count(3)
         port = address.rsplit(":", 1)[1]
         with serving(database_url, tmp_path, "--no-worker", "--port", port, settings=settings):
             await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
@@ -170,6 +176,9 @@ class TestALead:
         await expect(lead.page.locator(".part.pulls")).to_contain_text("Customer waiting · Lea")
         (pull,) = await all_rows(db, "pulls")
         assert (pull["sku"], pull["reason"], pull["urgency"]) == (sku_of("Avocados"), "customer_waiting", 90)
+        await lead.tap("Undo")
+        await lead.sees("Nothing is waiting.")
+        assert [row["state"] for row in await all_rows(db, "pulls")] == ["cancelled"]
 
     async def test_moves_a_pull_up(self, lead: Device, shop: Shop, db: Database) -> None:
         await shop.ask("Tortilla")
@@ -178,6 +187,9 @@ class TestALead:
         await lead.sees("Ana")
 
         await lead.tap("A customer waits for it")
+        await lead.sees("That cannot be taken back.")
+        assert [row["urgency"] for row in await all_rows(db, "pulls")] != [90]
+        await lead.tap("Move it up")
 
         await lead.sees("Tortilla chips, family size: moved up")
         (pull,) = await all_rows(db, "pulls")
@@ -233,6 +245,8 @@ class TestALead:
         await lead.sees("Nothing needs a decision.")
         (found,) = await all_rows(db, "discrepancies")
         assert (found["state"], found["resolution"]) == ("closed", "The count is right")
+        await lead.tap("Undo")
+        await expect(lead.page.locator(".part.decide").get_by_role("button", name="Cola")).to_be_visible()
 
     async def test_has_something_counted_again(self, lead: Device, shop: Shop, db: Database) -> None:
         await shop.post("counts", {"code": sku_of("Cola"), "location": "A-03-4", "counted_qty": 41}, by="lea")

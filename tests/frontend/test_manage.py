@@ -1,29 +1,39 @@
 """The manager's pages in a real browser: each shows what is there, changes it, and says what was refused."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pypdfium2
-import pytest
 from playwright.async_api import Browser, Page
 
 from pullsvc.db import Database
 from pullsvc.web.limits import MAX_BULK_BODY_BYTES
 from tests.access.people import OTHER_PIN
 from tests.factories import all_rows
-from tests.frontend.conftest import enrol, new_context, watched
+from tests.frontend.conftest import DESK, enrol, new_context
 from tests.frontend.hands import Device, expect, show, stumbles
-from tests.frontend.noon import Shop, open_shop, sku_of
+from tests.frontend.noon import Shop, sku_of
 from tests.waiting import until
 
-DESK = {"width": 1920, "height": 1080}
 TABLET = {"width": 1024, "height": 768}
 PHONE = {"width": 360, "height": 640}
-SECTIONS = ["store", "placements", "tubs", "people", "devices", "access", "keys", "watch", "discrepancies", "labels"]
-PAGES_OF_LEADS = ["Tubs", "People", "Devices", "Differences", "Labels"]
+SECTIONS = [
+    "store",
+    "placements",
+    "places",
+    "codes",
+    "tubs",
+    "people",
+    "devices",
+    "access",
+    "keys",
+    "watch",
+    "discrepancies",
+    "labels",
+]
+PAGES_OF_LEADS = ["Tubs", "People", "Devices", "Differences", "Unknown codes", "Labels"]
 WRONG_PINS_JS = """
 async ([badge, pin]) => {
   const tries = [];
@@ -37,29 +47,6 @@ async ([badge, pin]) => {
 """
 FITS_JS = "() => [...document.querySelectorAll('.table-box')].every((box) => box.scrollWidth <= box.clientWidth)"
 HEADER = "location,sku,capacity,presentation_min,facings,is_home"
-
-
-@pytest.fixture
-async def shop(db: Database, service: str, store: int) -> AsyncIterator[Shop]:
-    shop = await open_shop(db, service)
-    yield shop
-    await shop.client.aclose()
-
-
-@pytest.fixture
-async def desk(browser: Browser, service: str, db: Database, shop: Shop) -> AsyncIterator[Page]:
-    """Mia's desk, signed in; the app is not open yet."""
-    async with await new_context(browser, service, viewport=DESK, has_touch=False) as context:
-        page = await context.new_page()
-        complaints = watched(page)
-        await enrol(page, service, db, badge="B-MIA")
-        yield page
-        assert complaints == []
-
-
-@pytest.fixture
-async def mia(desk: Page) -> Device:
-    return Device(desk)
 
 
 class TestLooks:
@@ -249,39 +236,6 @@ class TestKeys:
 
         await expect(desk.get_by_role("dialog")).to_have_count(0)
         assert (await shop.client.get("board", headers=headers)).status_code == 401
-
-
-class TestTubs:
-    async def test_makes_new_ones_and_prints_their_labels(
-        self, desk: Page, mia: Device, shop: Shop, db: Database, artifacts: Path
-    ) -> None:
-        await desk.set_viewport_size(PHONE)  # type: ignore[arg-type]  # width and height
-        await mia.open("manage/tubs")
-        await mia.tap("New tubs")
-        await desk.get_by_label("How many").fill("2")
-        await show(desk, artifacts, "manage-tubs-new", themes=["light"])
-        await mia.tap("Make 2 tubs")
-        await mia.sees("2 new tubs")
-        before, *made = [row["tub"] for row in await all_rows(db, "tubs")][-3:]
-        await show(desk, artifacts, "manage-tubs-made", themes=["light"])
-        async with desk.expect_download() as download:
-            await mia.tap("Print 2 labels")
-
-        document = pypdfium2.PdfDocument(await (await download.value).path())
-        text = document[0].get_textpage().get_text_range()
-        document.close()
-        assert ([plate in text for plate in made], before in text) == ([True, True], False)
-
-    async def test_takes_one_out_of_use_and_back(self, desk: Page, mia: Device, shop: Shop, db: Database) -> None:
-        await mia.open("manage/tubs")
-        await mia.tap("TUB-0003")
-        await mia.tap("Take out of use")
-        await mia.sees("Out of use")
-
-        await mia.tap("Undo")
-
-        await expect(desk.get_by_text("Out of use")).to_have_count(0)
-        assert all(row["active"] for row in await all_rows(db, "tubs"))
 
 
 class TestWatch:

@@ -5,6 +5,7 @@ import pytest
 
 from pullsvc.access.rules import Role
 from pullsvc.db import Database, sql
+from tests.conftest import Ticking
 from tests.factories import all_rows, fresh_key, item, location, placement, signed_in, store
 
 
@@ -109,6 +110,30 @@ class TestCounts:
         again = await post(clerk, path, resolution="top shelf")
 
         assert (forbidden.status_code, closed.json()["state"], again.status_code) == (403, "closed", 404)
+
+    async def test_a_closing_is_taken_back_within_minutes_unless_the_same_was_found_again(
+        self, db: Database, clerk: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        async def close() -> str:
+            (found,) = (await clerk.get("/v1/stores/1/discrepancies?state=open")).json()["items"]
+            await post(clerk, f"discrepancies/{found['discrepancy_id']}/closing", resolution="seen")
+            return f"/v1/stores/1/discrepancies/{found['discrepancy_id']}/closing"
+
+        await signed_in(db, clerk, role=Role.LEAD)
+        await post(clerk, "counts", code="milk", location="B1", counted_qty=5)
+        path = await close()
+
+        back = await clerk.delete(path)
+        twice = await clerk.delete(path)
+
+        assert (back.json()["state"], back.json()["resolution"]) == ("open", None)
+        assert (twice.status_code, twice.json()["code"]) == (404, "nothing-to-reopen")
+        await close()
+        await post(clerk, "counts", code="milk", location="B1", counted_qty=9)
+        assert (await clerk.delete(path)).status_code == 404
+        newer = await close()
+        clock.pass_(minutes=11)
+        assert (await clerk.delete(newer)).status_code == 404
 
     async def test_many_places_at_once_in_few_statements(
         self, db: Database, clerk: httpx.AsyncClient, statements: list[str]

@@ -40,8 +40,6 @@ IMPORTS = {
 ENTRY = "main.js"
 # Served at fixed addresses, as their text holds the build.
 TEMPLATES = frozenset({"shell.html", "sw.js", "app.webmanifest"})
-# Not kept for use without a network: the chart library, which only the board needs.
-NOT_PRECACHED = re.compile(r"vendor/uplot\.|\.LICENSE$")
 _STATIC_IMPORT = re.compile(r"""(?:^|[\n;}])\s*(?:import|export)\s*(?:[^"'();]*?\bfrom\s*)?["']([^"']+)["']""")
 
 
@@ -93,7 +91,7 @@ class App:
     @cached_property
     def worker(self) -> Asset:
         """The service worker, with the list of what it keeps."""
-        kept = sorted(path for path in self.modules if not NOT_PRECACHED.search(path))
+        kept = sorted(self.modules)
         return asset("sw.js", self._filled("sw.js", FILES=json.dumps([self._url(path) for path in kept])))
 
     @cached_property

@@ -2,12 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.stock import ledger, queries
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, SUPPLIER, Cause, Leg, NoSuchLocation, variance_leg
+
+REOPEN_WITHIN = timedelta(minutes=10)
+
+
+class NothingToReopen(Rejection):
+    """The discrepancy is open, was closed a while ago, or never was; or a newer one of the same took its place."""
+
+    kind = Kind.NOT_FOUND
+    code = "nothing-to-reopen"
+    title = "There is no closing to take back."
 
 
 class NothingToClose(Rejection):
@@ -199,6 +210,24 @@ async def open_discrepancy(
         cause_id=cause_id,
         now=stamp.now,
     )
+
+
+async def reopen_discrepancy(tx: Tx, stamp: Stamp, *, discrepancy_id: int) -> Row:
+    """Take back that a discrepancy was closed, while whoever closed it may still have slipped.
+
+    Raises:
+        NothingToReopen: it was not closed within REOPEN_WITHIN, or the same was found again since.
+    """
+    row = await tx.row(
+        queries.REOPEN_DISCREPANCY,
+        store_id=stamp.store_id,
+        discrepancy_id=discrepancy_id,
+        since=stamp.now - REOPEN_WITHIN,
+    )
+    if row is None:
+        raise NothingToReopen("Have the place counted; what is wrong is found again.")
+    append(tx, stamp, "discrepancy.reopened", discrepancy_id, {"sku": row.sku, "location": row.location})
+    return row
 
 
 async def close_discrepancy(tx: Tx, stamp: Stamp, *, discrepancy_id: int, resolution: str) -> Row:

@@ -141,6 +141,14 @@ CLOSE_DISCREPANCY = sql("""
     WHERE store_id = :store_id AND discrepancy_id = :discrepancy_id AND state = 'open'
     RETURNING discrepancy_id, kind, sku, location, qty, times, state, cause, cause_id, opened_at, closed_at, resolution
 """)
+# Not beside a newer one of the same: there it has gone on.
+REOPEN_DISCREPANCY = sql("""
+    UPDATE discrepancies d SET state = 'open', closed_at = NULL, resolution = NULL
+    WHERE store_id = :store_id AND discrepancy_id = :discrepancy_id AND state = 'closed' AND closed_at >= :since
+      AND NOT EXISTS (SELECT 1 FROM discrepancies o WHERE o.store_id = d.store_id AND o.sku = d.sku
+                      AND o.location = d.location AND o.kind = d.kind AND o.state = 'open')
+    RETURNING discrepancy_id, kind, sku, location, qty, times, state, cause, cause_id, opened_at, closed_at, resolution
+""")
 COUNTED_CLOSES = sql("""
     UPDATE discrepancies SET state = 'closed', closed_at = :now, resolution = 'counted'
     WHERE store_id = :store_id AND sku = :sku AND location = :location AND state = 'open' AND kind <> 'variance'

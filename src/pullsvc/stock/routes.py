@@ -203,3 +203,10 @@ async def close_discrepancy(
             tx, act.caller.stamp(), discrepancy_id=discrepancy_id, resolution=body.resolution
         )
         return act.answer(tx, views.Discrepancy.model_validate(row._asdict()), status=201)
+
+
+@router.delete("/discrepancies/{discrepancy_id}/closing", response_model=views.Discrepancy)
+async def reopen_discrepancy(discrepancy_id: PathId, caller: Annotated[Caller, may(Perm.LEAD)], db: Db) -> Any:
+    """Take back a closing of the last ten minutes."""
+    async with db.begin() as tx:
+        return await actions.reopen_discrepancy(tx, caller.stamp(), discrepancy_id=discrepancy_id)

@@ -21,8 +21,11 @@ export function actAs(person) {
 /** Who wants to know that a request was refused for want of a session: `code` of the problem. */
 const doorkeepers = new Set();
 
-/** @param {(code: string) => void} listener called at each 401 */
-export const onTurnedAway = (listener) => doorkeepers.add(listener);
+/** @param {(code: string) => void} listener called at each 401 @returns {() => void} stop listening */
+export function onTurnedAway(listener) {
+  doorkeepers.add(listener);
+  return () => void doorkeepers.delete(listener);
+}
 
 /** What the service, or the way to it, said instead of an answer. */
 export class Refusal extends Error {

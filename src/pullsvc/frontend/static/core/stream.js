@@ -45,8 +45,11 @@ export function listen({ path, cursor, onEvent, onResync }) {
     }
   }
 
-  const stop = () => ending.abort();
-  onTurnedAway(stop);
+  const stop = () => {
+    ending.abort();
+    leave();
+  };
+  const leave = onTurnedAway(stop);
   void run();
   return { state, stop };
 }

@@ -2,7 +2,7 @@
 // desk, on a tablet and on the wall (`board/tv`, where nobody touches it). Nothing of it ever needs a reload.
 
 import { useEffect, useState } from "preact/hooks";
-import { date, t, time } from "../core/i18n.js";
+import { date, dateTime, duration, t, time } from "../core/i18n.js";
 import { tick } from "../core/clock.js";
 import { can, store } from "../core/session.js";
 import { keepAwake } from "../core/wake.js";
@@ -15,6 +15,8 @@ import { Decisions, Part, Risk, Today, Tubs, Zones } from "./board/parts.js";
 import { DecisionSheet, PullSheet, RiskSheet, ShortSheet, TaskSheet } from "./board/sheets.js";
 
 const SHEETS = { risk: RiskSheet, pull: PullSheet, task: TaskSheet, found: DecisionSheet, short: ShortSheet };
+/** A time of day tells enough for so long. */
+const TODAY_S = 12 * 3600;
 const ON_TV = { risks: 8, pulls: 2 };
 
 await Promise.all([wear(import.meta.resolve("../ui/board.css")), wear(import.meta.resolve("../vendor/uplot.css"))]);
@@ -55,8 +57,9 @@ function Frame({ isTv, live, children }) {
 /** Whether the board is live; what to do is nothing, as it comes back by itself. @param {{live: import("./board/live.js").Live}} props */
 function Link({ live }) {
   if (live.link.value === "live" && !live.refusal.value) return html`<span class="link live"><i></i>${t("board.live")}</span>`;
-  if (!live.board.value || live.link.value === "connecting") return null;
-  return html`<span class="link lost" role="alert"><${Icon} name="offline" />${t("board.lost", { time: time(live.asOf.value) })}</span>`;
+  if (!live.board.value || (live.link.value === "connecting" && live.isFresh.value)) return null;
+  const ageS = (tick.value - live.asOf.value) / 1000;
+  return html`<span class="link lost" role="alert"><${Icon} name="offline" />${t("board.lost", { time: ageS < TODAY_S ? time(live.asOf.value) : dateTime(live.asOf.value), age: duration(ageS) })}</span>`;
 }
 
 /** @param {{live: import("./board/live.js").Live}} props */

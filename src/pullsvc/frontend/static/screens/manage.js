@@ -11,6 +11,7 @@ import { Icon, Page, Trouble, html } from "../ui/ui.js";
 const SECTIONS = [
   ["store", "settings", "manage", () => import("./manage/store.js")],
   ["placements", "shelf", "manage", () => import("./manage/placements.js")],
+  ["places", "stow", "manage", () => import("./manage/places.js")],
   ["tubs", "tub", "lead", () => import("./manage/tubs.js")],
   ["people", "person", "lead", () => import("./manage/people.js")],
   ["devices", "scan", "lead", () => import("./manage/devices.js")],
@@ -18,6 +19,7 @@ const SECTIONS = [
   ["keys", "lock", "manage", () => import("./manage/keys.js")],
   ["watch", "clock", "manage", () => import("./manage/watch.js")],
   ["discrepancies", "count", "lead", () => import("./manage/discrepancies.js")],
+  ["codes", "scan", "lead", () => import("./manage/codes.js")],
   ["labels", "print", "lead", () => import("./manage/labels.js")],
 ];
 const isWide = matchMedia("(min-width: 60rem)");

@@ -21,6 +21,7 @@ const DAY_EVERY_MS = 60_000;
  * @property {import("@preact/signals").Signal<unknown>} refusal why the last reading failed
  * @property {import("@preact/signals").Signal<string>} link `connecting`, `live` or `lost`
  * @property {import("@preact/signals").Signal<number>} asOf server time of the snapshot, ms
+ * @property {import("@preact/signals").Signal<boolean>} isFresh whether the service just gave it; else it is what was kept
  * @property {() => Promise<void>} reload
  */
 
@@ -32,7 +33,7 @@ export function useLive() {
 }
 
 function makeLive() {
-  const [board, day, refusal, link, asOf] = [signal(null), signal(null), signal(null), signal("connecting"), signal(0)];
+  const [board, day, refusal, link, asOf, isFresh] = [signal(null), signal(null), signal(null), signal("connecting"), signal(0), signal(true)];
   /** @type {{stop: () => void, state: any} | null} */
   let stream = null;
   let [timer, askedAt, isReading, isStale, isOver] = [0, 0, false, false, false];
@@ -50,6 +51,7 @@ function makeLive() {
       const kept = await read(storePath("board"));
       board.value = kept.value;
       asOf.value = kept.at;
+      isFresh.value = kept.fresh;
       refusal.value = null;
       if (!stream && !isOver) open(kept.value.cursor);
     } catch (failure) {
@@ -93,5 +95,5 @@ function makeLive() {
     };
   }
 
-  return { board, day, refusal, link, asOf, reload, start };
+  return { board, day, refusal, link, asOf, isFresh, reload, start };
 }

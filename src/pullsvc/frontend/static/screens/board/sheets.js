@@ -36,20 +36,31 @@ function Doing({ kind, icon, run, onRefused, children }) {
   return html`<${Button} kind=${kind} icon=${icon} disabled=${isBusy} onClick=${start}>${children}<//>`;
 }
 
-/** @param {{sku: string, shelf: string, reason: string, description: string, close: () => void, after: () => void, onRefused: (refusal: unknown) => void}} props */
-const Raise = ({ sku, shelf, reason, description, close, after, onRefused }) =>
-  html`<${Doing} kind=${reason === "customer_waiting" ? "primary" : ""} icon="ask" onRefused=${onRefused} run=${async () => {
+/**
+ * Ask for an item. A pull that this opens can be taken back; one that it moves up stays up, so that is asked about first.
+ * @param {{sku: string, shelf: string, reason: string, description: string, joins: boolean, close: () => void, after: () => void, onRefused: (refusal: unknown) => void}} props
+ */
+function Raise({ sku, shelf, reason, description, joins, close, after, onRefused }) {
+  const [isSure, setSure] = useState(!joins);
+  const ask = async () => {
     const answer = await post("asks", { code: sku, shelf, reason });
+    const isNew = answer.outcome === "opened" && answer.pull_id;
+    const takeBack = () => post(`pulls/${answer.pull_id}/cancellation`, { reason: t("board.raise.slip") }).then(after, (failure) => toast(inWords(failure).title));
     close();
-    toast(t(`board.asked.${answer.outcome}`, { item: description }));
     after();
-  }}>${t(`board.raise.${reason}`)}<//>`;
+    toast(t(`board.asked.${answer.outcome}`, { item: description }), isNew ? { label: t("undo"), act: takeBack } : undefined);
+  };
+  const kind = reason === "customer_waiting" ? "primary" : "";
+  if (!isSure) return html`<${Button} kind=${kind} icon="ask" onClick=${() => setSure(true)}>${t(`board.raise.${reason}`)}<//>`;
+  return html`${joins && html`<${Notice} kind="look">${t("board.raise.sure")}<//>`}
+    <${Doing} kind=${kind} icon="ask" onRefused=${onRefused} run=${ask}>${t(joins ? "board.raise.yes" : `board.raise.${reason}`)}<//>`;
+}
 
 /** A shelf that runs empty: why we think so, and what to do. @param {{risk: any, close: () => void, after: () => void}} props */
 export function RiskSheet({ risk, close, after }) {
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
   const watch = useLoad(async () => risk.explanation ?? (await shelfOf(risk)), [risk.sku, risk.shelf]);
-  const to = { ...risk, close, after, onRefused: setRefusal };
+  const to = { ...risk, joins: Boolean(risk.pull_state), close, after, onRefused: setRefusal };
   return html`<${Sheet} title=${risk.description} onClose=${close}>
     <${Figures} small=${true} figures=${[[t("board.figure.shelf"), risk.shelf], [t("board.figure.on_hand"), number(risk.on_hand)], [t("board.figure.backroom"), number(risk.backroom)], [t("board.figure.coming"), number(risk.on_its_way)]]} />
     ${watch.value && html`<${Why} why=${watch.value} />`}${watch.refusal && html`<${Trouble} refusal=${watch.refusal} />`}
@@ -70,7 +81,7 @@ export function PullSheet({ pull, close, after }) {
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
   const [isGivingUp, setGivingUp] = useState(false);
   const detail = useLoad(() => request("GET", storePath(`pulls/${pull.pull_id}`)), [pull.pull_id]);
-  const to = { ...pull, close, after, onRefused: setRefusal };
+  const to = { ...pull, joins: true, close, after, onRefused: setRefusal };
   const giveUp = (reason) => async () => {
     const undo = () => post("asks", { code: pull.sku, shelf: pull.shelf, reason: "other", qty: pull.qty_wanted - pull.qty_put });
     await done(() => post(`pulls/${pull.pull_id}/cancellation`, { reason }), t("board.cancelled", { item: pull.description }), { undo, after });
@@ -119,7 +130,9 @@ export function DecisionSheet({ found, close, after }) {
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
   const [word, setWord] = useState("");
   const settle = (resolution) => async () => {
-    await done(() => post(`discrepancies/${found.discrepancy_id}/closing`, { resolution }), t("board.settled", { item: found.description }), { after });
+    const path = `discrepancies/${found.discrepancy_id}/closing`;
+    const undo = () => request("DELETE", storePath(path));
+    await done(() => post(path, { resolution }), t("board.settled", { item: found.description }), { undo, after });
     close();
   };
   const choices = found.kind === "variance" ? ["count_right", "seen"] : ["found", "booked", "seen"];
@@ -149,4 +162,4 @@ const Recount = ({ sku, place, description, close, after, onRefused }) =>
     const act = () => post("count-requests", { code: sku, location: place, reason: t("board.recount.reason") });
     await done(act, t("board.recount.said", { item: description, place }), { after });
     close();
-  }}>${t("board.recount")}<//>`;
+  }}>${t("board.recount")}<//><p class="hint">${t("board.recount.stays")}</p>`;

@@ -5,7 +5,7 @@ export default {
   "board.open": "Open",
   "board.closed": "Closed",
   "board.live": "Live",
-  "board.lost": "No connection. As of {time}, coming back by itself",
+  "board.lost": "No connection. {age} old, as of {time}. Comes back by itself",
   "board.none": "The board cannot be read",
   "board.print": "Print",
   "board.tv": "TV",
@@ -150,4 +150,8 @@ export default {
   "why.traffic": "The day's traffic",
   "why.capacity": "Fits on the shelf",
   "why.trigger": "Looked at from",
+  "board.raise.sure": "It goes before others from now on. That cannot be taken back.",
+  "board.raise.yes": "Move it up",
+  "board.raise.slip": "Asked for by mistake",
+  "board.recount.stays": "It stays on the list of counts until somebody has counted.",
 };

@@ -53,4 +53,6 @@ export default {
   "problem.tub-out-of-use.do": "Take another one. A lead can bring it back.",
   "problem.needs-tub": "No tub yet",
   "problem.needs-tub.do": "Scan a tub for this job first, then try again.",
+  "problem.nothing-to-reopen": "Too late to take it back",
+  "problem.nothing-to-reopen.do": "Have the place counted: what is wrong is found again.",
 };

@@ -5,7 +5,7 @@ export default {
   "board.open": "Abierta",
   "board.closed": "Cerrada",
   "board.live": "En vivo",
-  "board.lost": "Sin conexión. Datos de las {time}, vuelve sola",
+  "board.lost": "Sin conexión. Datos de hace {age} ({time}). Vuelve sola",
   "board.none": "No se puede leer el tablero",
   "board.print": "Imprimir",
   "board.tv": "TV",
@@ -150,4 +150,8 @@ export default {
   "why.traffic": "Clientes de hoy",
   "why.capacity": "Caben en el estante",
   "why.trigger": "Se mira desde",
+  "board.raise.sure": "Desde ahora va antes que otros. No se puede deshacer.",
+  "board.raise.yes": "Ponerlo antes",
+  "board.raise.slip": "Pedido por error",
+  "board.recount.stays": "Queda en la lista de recuentos hasta que alguien cuente.",
 };

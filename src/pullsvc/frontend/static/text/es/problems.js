@@ -53,4 +53,6 @@ export default {
   "problem.tub-out-of-use.do": "Toma otra. Un responsable puede volver a usarla.",
   "problem.needs-tub": "Aún no hay cubeta",
   "problem.needs-tub.do": "Escanea primero una cubeta y reintenta.",
+  "problem.nothing-to-reopen": "Demasiado tarde para deshacerlo",
+  "problem.nothing-to-reopen.do": "Manda contar el sitio: lo que esté mal aparecerá otra vez.",
 };
