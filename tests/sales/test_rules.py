@@ -1,53 +1,18 @@
-"""What a receipt means: versions, eaches, flows, and that no order of arrival changes the end."""
+"""What a receipt is: versions, their fingerprints, and that no order of arrival changes the end."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsvc.catalog.model import BUILT_IN_PLACES
-from pullsvc.sales import rules
-from pullsvc.sales.rules import (
-    RETURNS,
-    UNPLACED,
-    Booked,
-    Effect,
-    Flow,
-    Key,
-    LineKind,
-    Receipt,
-    Result,
-    Standing,
-    Status,
-    Uom,
-    make_receipt,
-)
-from pullsvc.stock.rules import MAX_MOVE_QTY, Cause
+from pullsvc.sales import booking, rules
+from pullsvc.sales.booking import Effect
+from pullsvc.sales.rules import Key, LineKind, Receipt, Result, Standing, Status, Uom, make_receipt
+from pullsvc.stock.rules import Flow
 from tests.factories import NOON
-from tests.sales.worlds import DAY, columns, line, receipt
-
-
-@dataclass(frozen=True)
-class Known:
-    sku: str = "milk"
-    pack_qty: int = 1
-    weight_g: int = 150
-    home: str | None = "A1"
-
-
-WARES = {"milk": Known(), "case": Known(pack_qty=6), "apples": Known(sku="apples", home=None)}
-
-
-def booked(version: Receipt) -> Booked:
-    return rules.book(version, wares=WARES, shelves={"A9": True, "typo": False})
-
-
-def effect(version: Receipt) -> Effect:
-    return rules.effect_of(booked(version), occurred_at=version.occurred_at)
+from tests.sales.worlds import DAY, columns, effect, line, receipt, versions
 
 
 class TestFingerprint:
@@ -82,96 +47,9 @@ class TestFingerprint:
         assert other.fingerprint != receipt(line("milk", 2)).fingerprint
 
 
-class TestEaches:
-    @pytest.mark.parametrize(
-        ("quantity", "uom", "ware", "qty"),
-        [
-            ("2", Uom.EACH, Known(), 2),
-            ("2", Uom.EACH, Known(pack_qty=6), 12),
-            ("0.5", Uom.EACH, Known(pack_qty=6), 3),
-            ("1.5", Uom.EACH, Known(), 2),
-            ("1.4", Uom.EACH, Known(), 1),
-            ("0.2", Uom.EACH, Known(), 1),
-            ("0.42", Uom.KG, Known(), 3),
-            ("0.375", Uom.KG, Known(), 3),
-            ("420", Uom.G, Known(), 3),
-            ("1", Uom.LB, Known(), 3),
-            ("0.001", Uom.KG, Known(), 1),
-            ("7.3", Uom.KG, Known(weight_g=0), 1),
-            ("0.9", Uom.KG, Known(pack_qty=6), 6),
-            ("100000", Uom.EACH, Known(pack_qty=10_000), MAX_MOVE_QTY),
-        ],
-    )
-    def test_counts_packs_and_divides_weights(self, quantity: str, uom: Uom, ware: Known, qty: int) -> None:
-        assert rules.eaches(int(Decimal(quantity) * 1_000), uom, ware.pack_qty, ware.weight_g) == qty
-
-
 class TestOpposite:
     def test_is_what_a_line_of_less_than_nothing_means(self) -> None:
         assert list(map(rules.opposite, LineKind)) == [LineKind.RETURN, LineKind.SALE, LineKind.VOID]
-
-
-class TestBook:
-    def test_takes_a_sale_from_the_home_shelf_or_the_shelf_that_the_till_names(self) -> None:
-        lines = booked(receipt(line("milk"), line("milk", place="A9"), line("milk", place="typo"), line("apples")))
-
-        assert lines.locations == ["A1", "A9", "A1", UNPLACED]
-
-    def test_brings_a_return_to_the_cart_wherever_it_was_bought(self) -> None:
-        lines = booked(receipt(line("case", 2, kind=LineKind.RETURN, place="A9")))
-
-        assert (lines.locations, lines.sold_qtys) == ([RETURNS], [-12])
-
-    def test_knows_places_that_every_store_has(self) -> None:
-        assert {UNPLACED, RETURNS} <= set(BUILT_IN_PLACES)
-
-    def test_keeps_the_tills_word_on_the_place_of_what_nobody_knows(self) -> None:
-        lines = booked(receipt(line("what", 2, place="A9")))
-
-        assert (lines.skus, lines.sold_qtys, lines.locations) == ([None], [0], ["A9"])
-
-    @pytest.mark.parametrize("status", [Status.VOIDED, Status.TRAINING])
-    def test_moves_nothing_on_a_receipt_that_does_not_count(self, status: Status) -> None:
-        assert effect(receipt(line("milk", 2), line("milk", 1, kind=LineKind.RETURN), status=status)) == {}
-
-    def test_moves_nothing_on_a_void_line(self) -> None:
-        assert effect(receipt(line("milk", 2, kind=LineKind.VOID))) == {}
-
-
-class TestEffect:
-    def test_adds_up_the_lines_of_an_item_and_keeps_returns_apart(self) -> None:
-        moved = effect(receipt(line("milk", 2), line("case", 1), line("milk", 1, kind=LineKind.RETURN)))
-
-        assert moved == {
-            ("milk", Cause.SALE, "A1", NOON): 8,
-            ("milk", Cause.CUSTOMER_RETURN, RETURNS, NOON): 1,
-        }
-
-    def test_moves_the_difference_back_the_way_it_came(self) -> None:
-        old = effect(receipt(line("milk", 5), line("apples", 3, kind=LineKind.RETURN)))
-        new = effect(receipt(line("milk", 2), line("apples", 1, kind=LineKind.RETURN)))
-        legs = rules.legs_of(rules.difference(old, new), key=Key(DAY, "4", 1))
-
-        assert [(leg.sku, leg.location, leg.change, leg.cause, leg.cause_id) for leg in legs] == [
-            ("milk", "A1", 3, Cause.SALE, "2026-03-14/4/1"),
-            ("apples", RETURNS, -2, Cause.CUSTOMER_RETURN, "2026-03-14/4/1"),
-        ]
-        assert rules.book_changes(legs) == {("milk", "A1"): 3, ("apples", RETURNS): -2}
-
-    def test_moves_all_of_it_when_the_time_is_corrected(self) -> None:
-        """A count between the two times holds one of them and not the other."""
-        later = NOON + timedelta(hours=1)
-        old, new = effect(receipt(line("milk", 2))), effect(receipt(line("milk", 2), at=later))
-
-        assert rules.difference(old, new) == {
-            ("milk", Cause.SALE, "A1", NOON): -2,
-            ("milk", Cause.SALE, "A1", later): 2,
-        }
-
-    def test_moves_nothing_when_nothing_changes(self) -> None:
-        same = effect(receipt(line("milk", 2)))
-
-        assert rules.difference(same, dict(same)) == {}
 
 
 class TestRefusal:
@@ -248,27 +126,6 @@ class TestTake:
         assert take_all([first, other])[1] == [Result.NEW, Result.SUPERSEDED]
 
 
-codes = st.sampled_from(["milk", "case", "apples", "what"])
-lines = st.builds(
-    line,
-    codes,
-    st.decimals(min_value="0.001", max_value=50, places=3),
-    kind=st.sampled_from(LineKind),
-    uom=st.sampled_from(Uom),
-    place=st.sampled_from([None, "A9", "typo"]),
-)
-versions = st.builds(
-    lambda given, status, minute, sequence, revision: receipt(
-        *given, status=status, at=NOON + timedelta(minutes=minute), sequence=sequence, revision=revision
-    ),
-    st.lists(lines, max_size=4),
-    st.sampled_from(Status),
-    st.integers(0, 2),
-    st.integers(1, 2),
-    st.integers(1, 4),
-)
-
-
 def end_of(arrivals: list[Receipt]) -> tuple[dict[Key, str], Effect]:
     """What counts after these arrivals, and the sum of all that they moved on the way."""
     standings: dict[Key, Standing] = {}
@@ -278,7 +135,7 @@ def end_of(arrivals: list[Receipt]) -> tuple[dict[Key, str], Effect]:
         after, result = rules.take(before, arrival)
         standings[arrival.key] = after
         if result in (Result.NEW, Result.CORRECTED):
-            change = rules.difference(effect(before.receipt) if before else {}, effect(after.receipt))
+            change = booking.difference(effect(before.receipt) if before else {}, effect(after.receipt))
             for flow, qty in change.items():
                 moved[flow] += qty
     return {key: one.receipt.fingerprint for key, one in standings.items()}, {f: q for f, q in moved.items() if q}
@@ -300,13 +157,3 @@ def test_no_order_and_no_repetition_changes_the_end(sent: list[Receipt], data: s
     for one in newest.values():
         total.update(effect(one))
     assert moved == total
-
-
-@given(old=versions, new=versions)
-def test_a_difference_leads_from_one_effect_to_the_other(old: Receipt, new: Receipt) -> None:
-    before, after = effect(old), effect(new)
-    change = rules.difference(before, after)
-    reached = {flow: before.get(flow, 0) + change.get(flow, 0) for flow in {**before, **change}}
-
-    assert {flow: qty for flow, qty in reached.items() if qty} == after
-    assert 0 not in change.values()

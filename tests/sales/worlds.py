@@ -1,13 +1,16 @@
 """Receipts and small stores for the tests of this room."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from hypothesis import strategies as st
+
 from pullsvc.db import Database
-from pullsvc.sales import actions
+from pullsvc.sales import actions, booking
 from pullsvc.sales.actions import Taken
+from pullsvc.sales.booking import Booked, Effect
 from pullsvc.sales.rules import Key, LineKind, Lines, Receipt, Status, Uom, make_receipt
 from tests.factories import NOON, all_rows, item, location, placement, stamp, store
 
@@ -78,3 +81,44 @@ async def sold(db: Database) -> list[tuple[Any, ...]]:
 
 def results(taken: Sequence[Taken]) -> list[str]:
     return [one.result.value for one in taken]
+
+
+class Known(NamedTuple):
+    """What the catalog knows of a code."""
+
+    sku: str = "milk"
+    pack_qty: int = 1
+    weight_g: int = 150
+    home: str | None = "A1"
+
+
+WARES = {"milk": Known(), "case": Known(pack_qty=6), "apples": Known(sku="apples", home=None)}
+
+
+def booked(version: Receipt) -> Booked:
+    return booking.book(version, wares=WARES, shelves={"A9": True, "typo": False})
+
+
+def effect(version: Receipt) -> Effect:
+    return booking.effect_of(booked(version), occurred_at=version.occurred_at)
+
+
+codes = st.sampled_from(["milk", "case", "apples", "what"])
+lines = st.builds(
+    line,
+    codes,
+    st.decimals(min_value="0.001", max_value=50, places=3),
+    kind=st.sampled_from(LineKind),
+    uom=st.sampled_from(Uom),
+    place=st.sampled_from([None, "A9", "typo"]),
+)
+versions = st.builds(
+    lambda given, status, minute, sequence, revision: receipt(
+        *given, status=status, at=NOON + timedelta(minutes=minute), sequence=sequence, revision=revision
+    ),
+    st.lists(lines, max_size=4),
+    st.sampled_from(Status),
+    st.integers(0, 2),
+    st.integers(1, 2),
+    st.integers(1, 4),
+)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -11,10 +11,11 @@ from pullsvc.catalog.wares import Known, Wanted, wares
 from pullsvc.db import Tx
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp, append
-from pullsvc.sales import queries, rules
+from pullsvc.sales import booking, queries, rules
+from pullsvc.sales.booking import NOTHING_BOOKED, Booked, Effect
 from pullsvc.sales.columns import StoreKey
-from pullsvc.sales.rules import NOTHING_BOOKED, Booked, Effect, Receipt, Result, Standing
-from pullsvc.stock.rules import TillLeg
+from pullsvc.sales.rules import Receipt, Result, Standing
+from pullsvc.stock.rules import Passage
 from pullsvc.stock.till import pass_tills
 
 
@@ -59,7 +60,7 @@ class _Case:
         before: What it moved before; None: it was not there.
         waited: Codes that lines of it waited for until now.
         booked: The lines that count now, as booked.
-        legs: What that moves.
+        moved: What that moves.
         unknown: The code of each line that would move units if anybody knew it.
     """
 
@@ -70,7 +71,7 @@ class _Case:
     before: Effect | None = None
     waited: Collection[str] = ()
     booked: Booked = NOTHING_BOOKED
-    legs: Sequence[TillLeg] = ()
+    moved: Effect = field(default_factory=dict)
     unknown: Sequence[str] = ()
 
     @property
@@ -199,11 +200,11 @@ async def _look_up(tx: Tx, live: Cases, marks: Mapping[int, str]) -> Mapping[int
 def _book(case: _Case, known: Known) -> None:
     """Find out what the lines that count stand for, and what that moves beyond what was moved before."""
     receipt = case.standing.receipt
-    case.booked = booked = rules.book(receipt, wares=known.wares, shelves=known.shelves)
-    effect = rules.effect_of(booked, occurred_at=receipt.occurred_at)
-    case.legs = rules.legs_of(rules.difference(case.before, effect) if case.before else effect, key=receipt.key)
+    case.booked = booked = booking.book(receipt, wares=known.wares, shelves=known.shelves)
+    effect = booking.effect_of(booked, occurred_at=receipt.occurred_at)
+    case.moved = booking.difference(case.before, effect) if case.before else effect
     kinds = receipt.lines.kinds
-    case.unknown = [booked.codes[line] for line in booked.unknown if rules.moves_units(receipt.status, kinds[line])]
+    case.unknown = [booked.codes[line] for line in booked.unknown if booking.moves_units(receipt.status, kinds[line])]
 
 
 async def _judge(tx: Tx, there: Cases, known: Mapping[int, Known]) -> None:
@@ -213,9 +214,9 @@ async def _judge(tx: Tx, there: Cases, known: Mapping[int, Known]) -> None:
     held = await queries.held(tx, {key: case.fingerprint for key, case in there.items()})
     for key, case in there.items():
         case.standing, case.booked = held[key]
-        case.before = rules.effect_of(case.booked, occurred_at=case.standing.receipt.occurred_at)
+        case.before = booking.effect_of(case.booked, occurred_at=case.standing.receipt.occurred_at)
         case.waited = case.booked.waiting()
-        case.legs, case.unknown, case.results = (), (), []
+        case.moved, case.unknown, case.results = {}, (), []
         for version in case.versions:
             case.standing, result = rules.take(case.standing, version)
             case.results.append(result)
@@ -232,7 +233,7 @@ async def _write(tx: Tx, live: Cases, *, now: datetime) -> None:
         await queries.replace(tx, standings, [case.booked for case in revised.values()], waited=waited, now=now)
     changed = {key: case for key, case in live.items() if case.counts_anew}
     await _wait(tx, changed, now=now)
-    await pass_tills(tx, [(case.stamp, leg) for case in changed.values() for leg in case.legs])
+    await pass_tills(tx, [(case.stamp, Passage(str(key), case.moved)) for (_, key), case in changed.items()])
 
 
 async def _wait(tx: Tx, changed: Cases, *, now: datetime) -> None:
@@ -251,7 +252,7 @@ def _taken(case: _Case, receipt: Receipt, result: Result) -> Taken:
     # A repeat within the batch is equal to what counts, but it is not what moved the units.
     if result in (Result.NEW, Result.CORRECTED) and receipt.fingerprint == case.standing.receipt.fingerprint:
         unknown_codes = tuple(sorted(set(case.unknown)))
-        return Taken(receipt, result, unknown_codes, rules.book_changes(case.legs))
+        return Taken(receipt, result, unknown_codes, booking.book_changes(case.moved))
     return Taken(receipt, result)
 
 
@@ -274,6 +275,6 @@ def _tell(tx: Tx, sent: Sent, taken: Sequence[Taken], cases: Cases) -> None:
     append(tx, sent.stamp, "sales.received", "receipts", counts)
     for one, case in anew:
         if one.result is Result.CORRECTED:
-            moved = sum(abs(leg.change) for leg in case.legs)
+            moved = sum(map(abs, case.moved.values()))
             facts = {"revision": case.standing.revision, "status": one.receipt.status, "moved_qty": moved}
             append(tx, sent.stamp, "receipt.corrected", one.receipt.key, facts)

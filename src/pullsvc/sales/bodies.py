@@ -1,84 +1,38 @@
 """What the sales room takes over HTTP. Only what is named here gets in: no tender, no customer."""
 
-from collections import abc
-from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Self
+from typing import Any, Generic, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from pullsvc.catalog.rules import UnreadableCode, normal_code
+from pullsvc.sales import reading
+from pullsvc.sales.fields import (
+    QUANTITY,
+    BusinessDate,
+    Kind,
+    LineNo,
+    Quantity,
+    ReceiptStatus,
+    Register,
+    Revision,
+    Sequence,
+    Unit,
+    code_of,
+    milli,
+)
 from pullsvc.sales.rules import (
     MAX_BATCH_LINES,
     MAX_BATCH_RECEIPTS,
-    QUANTITIES_REMEMBERED,
     Key,
     LineKind,
     Lines,
     Receipt,
     Status,
     Uom,
+    make_lines,
     make_receipt,
-    opposite,
 )
-from pullsvc.web.bodies import Body, Day, Moment
-from pullsvc.web.deps import MAX_ID, Code
-
-MAX_QUANTITY = 100_000
-MAX_LINE_NO = 1_000_000
-MAX_POS_REVISION = 2**31 - 1
-CODES_REMEMBERED = 20_000
-
-Register = Annotated[Code, Field(description="Register or workstation, as the POS calls it.", examples=["4"])]
-Sequence = Annotated[
-    int, Field(ge=0, le=MAX_ID, description="Number of the receipt on that register and day.", examples=[1042])
-]
-BusinessDate = Annotated[
-    Day, Field(description="Trading day that the POS books it to, in the store's own time.", examples=["2026-03-14"])
-]
-QUANTITY = "In `uom`, not 0, at most three decimals; as number or string. Negative: the opposite of `kind`."
-Quantity = Annotated[
-    Decimal,
-    Field(strict=False, ge=-MAX_QUANTITY, le=MAX_QUANTITY, max_digits=9, decimal_places=3, allow_inf_nan=False),
-]
-LineNo = Annotated[int, Field(ge=1, le=MAX_LINE_NO)]
-Kind = Annotated[LineKind, Field(strict=False)]
-Unit = Annotated[Uom, Field(strict=False)]
-UnknownCode = Annotated[Code, Field(examples=["04006381333931"])]
-
-
-@lru_cache(maxsize=CODES_REMEMBERED)
-def code_of(raw: str) -> str:
-    """Return the normal form of a till's code; what cannot be read stays as it is, and waits as an unknown code.
-
-    A till that sends a wrong check digit has sold something all the same.
-    """
-    try:
-        return normal_code(raw)
-    except UnreadableCode:
-        return raw
-
-
-@lru_cache(maxsize=QUANTITIES_REMEMBERED)
-def milli(quantity: Decimal) -> int:
-    """Return a quantity, which has at most three decimals, in thousandths."""
-    return int(quantity.scaleb(3))
-
-
-def make_lines(
-    numbers: abc.Sequence[int],
-    kinds: abc.Sequence[LineKind],
-    codes: abc.Sequence[str],
-    quantities: abc.Sequence[Decimal],
-    uoms: abc.Sequence[Uom],
-    locations: abc.Sequence[str | None],
-) -> Lines:
-    """Return lines in the words of the room."""
-    milli_qtys = list(map(milli, quantities))
-    if min(milli_qtys, default=0) < 0:
-        kinds = [kind if qty > 0 else opposite(kind) for kind, qty in zip(kinds, milli_qtys, strict=True)]
-        milli_qtys = list(map(abs, milli_qtys))
-    return Lines(numbers, kinds, list(map(code_of, codes)), milli_qtys, uoms, locations)
+from pullsvc.web.bodies import Body, Moment
+from pullsvc.web.deps import Code
 
 
 class LineBody(Body):
@@ -109,15 +63,13 @@ class _Head(Body):
     register_code: Register = Field(alias="register")  # `register` itself is a method of every model's class.
     sequence: Sequence
     occurred_at: Moment = Field(description="When it was rung up.", examples=["2026-03-14T11:58:07Z"])
-    revision: int | None = Field(
+    revision: Revision | None = Field(
         default=None,
-        ge=1,
-        le=MAX_POS_REVISION,
         description="The POS's own number of this version of the receipt, if it has one: the highest counts, in "
         "whatever order they arrive. Without it the later arrival counts.",
     )
-    status: Status = Field(
-        strict=False, default=Status.COMPLETED, description="Voided and training receipts are kept, move nothing."
+    status: ReceiptStatus = Field(
+        default=Status.COMPLETED, description="Voided and training receipts are kept, move nothing."
     )
 
     def with_lines(self, lines: Lines) -> Receipt:
@@ -147,26 +99,14 @@ class ReceiptBody(_Head):
         lines = self.lines
         return self.with_lines(
             make_lines(
-                [line.line_no for line in lines],
-                [line.kind for line in lines],
-                [line.code for line in lines],
-                [line.quantity for line in lines],
-                [line.uom for line in lines],
-                [line.location for line in lines],
+                numbers=[line.line_no for line in lines],
+                kinds=[line.kind for line in lines],
+                codes=[code_of(line.code) for line in lines],
+                milli_qtys=[milli(line.quantity) for line in lines],
+                uoms=[line.uom for line in lines],
+                locations=[line.location for line in lines],
             )
         )
-
-
-class BatchBody(Body):
-    """Receipts of any registers and days, taken all together or not at all."""
-
-    receipts: list[ReceiptBody] = Field(min_length=1, max_length=MAX_BATCH_RECEIPTS)
-
-    @model_validator(mode="after")
-    def _not_too_many_lines(self) -> Self:
-        if sum(len(receipt.lines) for receipt in self.receipts) > MAX_BATCH_LINES:
-            raise ValueError(f"a batch holds at most {MAX_BATCH_LINES} lines; split it")
-        return self
 
 
 class LeanReceiptBody(_Head):
@@ -205,23 +145,60 @@ class LeanReceiptBody(_Head):
         lines = len(self.codes)
         return self.with_lines(
             make_lines(
-                self.line_nos or range(1, lines + 1),
-                self.kinds or [LineKind.SALE] * lines,
-                self.codes,
-                self.quantities,
-                self.uoms or [Uom.EACH] * lines,
-                self.locations or [None] * lines,
+                numbers=self.line_nos or range(1, lines + 1),
+                kinds=self.kinds or [LineKind.SALE] * lines,
+                codes=list(map(code_of, self.codes)),
+                milli_qtys=list(map(milli, self.quantities)),
+                uoms=self.uoms or [Uom.EACH] * lines,
+                locations=self.locations or [None] * lines,
             )
         )
 
 
-class LeanBatchBody(Body):
+One = TypeVar("One", ReceiptBody, LeanReceiptBody)
+
+
+class _Batch(Body, Generic[One]):
     """Receipts of any registers and days, taken all together or not at all."""
 
-    receipts: list[LeanReceiptBody] = Field(min_length=1, max_length=MAX_BATCH_RECEIPTS)
+    receipts: list[One] = Field(min_length=1, max_length=MAX_BATCH_RECEIPTS)
+    _taken: list[Receipt] = PrivateAttr(default_factory=list)
 
-    @model_validator(mode="after")
-    def _not_too_many_lines(self) -> Self:
-        if sum(len(receipt.codes) for receipt in self.receipts) > MAX_BATCH_LINES:
-            raise ValueError(f"a batch holds at most {MAX_BATCH_LINES} lines; split it")
-        return self
+    @classmethod
+    def _by_the_column(cls, sent: object) -> list[Receipt]:
+        raise NotImplementedError
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, sent: Any, written_out: ModelWrapValidatorHandler[Self]) -> Self:
+        """Make no model of what can be read by the column; it holds none of the fields then."""
+        try:
+            taken = reading.plain(cls._by_the_column, sent)
+            batch = cls.model_construct()
+        except reading.NotPlain:
+            batch = written_out(sent)
+            taken = [one.receipt() for one in batch.receipts]
+            if sum(receipt.line_count for receipt in taken) > MAX_BATCH_LINES:
+                raise ValueError(f"a batch holds at most {MAX_BATCH_LINES} lines; split it") from None
+        batch._taken = taken  # noqa: SLF001 - it is its own class
+        return batch
+
+    def taken(self) -> list[Receipt]:
+        """Return the receipts in the words of the room."""
+        return self._taken
+
+
+class BatchBody(_Batch[ReceiptBody]):
+    """Receipts of any registers and days, taken all together or not at all."""
+
+    @classmethod
+    def _by_the_column(cls, sent: object) -> list[Receipt]:
+        return reading.full(sent)
+
+
+class LeanBatchBody(_Batch[LeanReceiptBody]):
+    """Receipts of any registers and days, taken all together or not at all."""
+
+    @classmethod
+    def _by_the_column(cls, sent: object) -> list[Receipt]:
+        return reading.lean(sent)

@@ -8,7 +8,8 @@ longer for a list; but for those whose texts would have to be quoted twice.
 from collections.abc import Iterable, Sequence
 
 from pullsvc.db import Row, array_of_numbers, array_of_texts
-from pullsvc.sales.rules import Booked, Key, LineKind, Lines, Receipt, Standing, Status, Uom
+from pullsvc.sales.booking import Booked
+from pullsvc.sales.rules import Key, LineKind, Lines, Receipt, Standing, Status, Uom
 
 StoreKey = tuple[int, Key]
 """A store, and the key of a receipt in it."""

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from pullsvc.db import Row, Tx, array_of_texts, sql
+from pullsvc.sales.booking import Booked
 from pullsvc.sales.columns import BOOKED, KEYS, RECEIPTS, StoreKey, key_columns, receipt_columns, receipt_of
-from pullsvc.sales.rules import MILLI, Booked, Key, Receipt, Standing
+from pullsvc.sales.rules import MILLI, Key, Receipt, Standing
 
 # Takes no lock: a receipt that stands just as it is sent is a repeat, whatever anybody makes of it at this moment.
 LOOK = sql(f"""

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pullsvc.catalog import wares as catalog
-from pullsvc.catalog.queries import FoundItem, find_items
-from pullsvc.catalog.wares import Wanted
+from pullsvc.catalog.queries import find_items
+from pullsvc.catalog.wares import Wanted, Ware
 from pullsvc.db import Row, Tx
 from pullsvc.errors import NotFound
 from pullsvc.outbox.actions import Stamp, append
-from pullsvc.sales import queries, rules
+from pullsvc.sales import booking, queries
 from pullsvc.sales.columns import StoreKey, booked_columns, key_columns
-from pullsvc.stock.rules import TillLeg
+from pullsvc.stock.rules import Passage
 from pullsvc.stock.till import pass_tills
 
 MAX_REPLAY_RECEIPTS = 500
@@ -54,7 +54,7 @@ async def replay_known_codes(tx: Tx, stamp: Stamp, *, limit: int = MAX_REPLAY_RE
         return Replayed(lines=0, resolved=(), more=False)
     codes = sorted(wares)
     rows = await tx.rows(queries.LOCK_WAITING, store_id=stamp.store_id, codes=codes, limit=limit)
-    lines, legs = await _fill(tx, stamp, [(stamp.store_id, queries.key_of(row)) for row in rows], wares)
+    lines, passages = await _fill(tx, stamp, [(stamp.store_id, queries.key_of(row)) for row in rows], wares)
     resolved = await tx.rows(
         queries.RESOLVE_CODES,
         store_id=stamp.store_id,
@@ -62,7 +62,7 @@ async def replay_known_codes(tx: Tx, stamp: Stamp, *, limit: int = MAX_REPLAY_RE
         codes=codes,
         seen=[seen[code] for code in codes],
     )
-    await pass_tills(tx, [(stamp, leg) for leg in legs])
+    await pass_tills(tx, [(stamp, passage) for passage in passages])
     for row in resolved:
         append(tx, stamp, "code.resolved", row.code, {"sku": wares[row.code].sku, "lines": row.lines})
     return Replayed(lines=lines, resolved=tuple(row.code for row in resolved), more=len(rows) == limit)
@@ -94,29 +94,28 @@ async def set_code_state(tx: Tx, stamp: Stamp, *, code: str, dismissed: bool) ->
     return row
 
 
-async def _known(tx: Tx, *, store_id: int) -> tuple[dict[str, int], dict[str, FoundItem]]:
+async def _known(tx: Tx, *, store_id: int) -> tuple[dict[str, int], dict[str, Ware]]:
     """Return the open codes that the catalog knows by now: the lines each has brought, and what it stands for."""
     seen: dict[str, int] = {}
-    wares: dict[str, FoundItem] = {}
+    wares: dict[str, Ware] = {}
     after = None
     for _ in range(MAX_LOOKS):
         rows = await tx.rows(queries.UNKNOWN_CODES, store_id=store_id, state="open", after=after, limit=CODES_PER_LOOK)
         seen |= {row.code: row.lines for row in rows}
         if rows:
-            wares |= await find_items(tx, store_id=store_id, codes=[row.code for row in rows])
+            found = await find_items(tx, store_id=store_id, codes=[row.code for row in rows])
+            wares |= {code: Ware(one.sku, one.pack_qty, one.weight_g, one.home) for code, one in found.items()}
         if len(rows) < CODES_PER_LOOK:
             break
         after = rows[-1].code
     return seen, wares
 
 
-async def _fill(
-    tx: Tx, stamp: Stamp, keys: Sequence[StoreKey], wares: Mapping[str, FoundItem]
-) -> tuple[int, list[TillLeg]]:
+async def _fill(tx: Tx, stamp: Stamp, keys: Sequence[StoreKey], wares: Mapping[str, Ware]) -> tuple[int, list[Passage]]:
     """Write the items into the lines of the locked receipts that waited for them.
 
     Returns:
-        How many lines that were, and the movements that this means, one for each flow of a receipt.
+        How many lines that were, and what that moves, receipt by receipt.
     """
     if not keys:
         return 0, []
@@ -124,14 +123,14 @@ async def _fill(
     named = {booked.locations[place] for _, booked in held.values() for place in booked.unknown}
     wanted = Wanted(mark=None, locations={place for place in named if place})
     shelves = (await catalog.wares(tx, {stamp.store_id: wanted}))[stamp.store_id].shelves
-    lines, legs, filled = 0, [], []
+    lines, passages, filled = 0, [], []
     for key in keys:
         standing, booked = held[key]
         receipt = standing.receipt
         waiting = receipt._replace(lines=receipt.lines.at(booked.unknown))
-        looked_up = rules.book(waiting, wares=wares, shelves=shelves)
+        looked_up = booking.book(waiting, wares=wares, shelves=shelves)
         lines += len(looked_up.skus) - len(looked_up.unknown)
-        legs += rules.legs_of(rules.effect_of(looked_up, occurred_at=receipt.occurred_at), key=receipt.key)
+        passages.append(Passage(str(key[1]), booking.effect_of(looked_up, occurred_at=receipt.occurred_at)))
         filled.append(booked.filled(looked_up))
     await tx.run(
         queries.FILL,
@@ -140,4 +139,4 @@ async def _fill(
         **key_columns(keys),
         **booked_columns(filled),
     )
-    return lines, legs
+    return lines, passages

@@ -12,7 +12,7 @@ from pullsvc.access.rules import Perm
 from pullsvc.combining import Combiner
 from pullsvc.db import Database
 from pullsvc.errors import NotFound
-from pullsvc.sales import actions, bodies, queries, replay, stream, views
+from pullsvc.sales import actions, bodies, fields, queries, replay, stream, views
 from pullsvc.sales.actions import Sent, Taken
 from pullsvc.sales.rules import Receipt, Result
 from pullsvc.web import metrics
@@ -69,7 +69,7 @@ async def send_receipt(body: bodies.ReceiptBody, caller: Till, db: Db) -> Respon
 @router.post("/receipt-batches", response_model=views.BatchResult)
 async def send_receipt_batch(body: bodies.BatchBody, caller: Till, db: Db) -> Response:
     """Send many receipts at once, of any registers and days: all are taken or, when one cannot be, none."""
-    return await _take_batch([receipt.receipt() for receipt in body.receipts], caller, db)
+    return await _take_batch(body.taken(), caller, db)
 
 
 @router.post("/lean-receipt-batches", response_model=views.BatchResult)
@@ -79,7 +79,7 @@ async def send_lean_receipt_batch(body: bodies.LeanBatchBody, caller: Till, db: 
     For hubs that send for many registers. A receipt is the same whichever way it comes: what was sent here may be
     repeated or corrected there.
     """
-    return await _take_batch([receipt.receipt() for receipt in body.receipts], caller, db)
+    return await _take_batch(body.taken(), caller, db)
 
 
 async def _take_batch(receipts: list[Receipt], caller: Caller, db: Database) -> Response:
@@ -138,7 +138,7 @@ async def list_receipts(caller: Reader, db: Db, page: Paging, business_date: Day
 
 @router.get("/receipts/{business_date}/{register}/{sequence}", response_model=views.ReceiptView)
 async def get_receipt(
-    business_date: Day, register: bodies.Register, sequence: bodies.Sequence, caller: Reader, db: Db
+    business_date: Day, register: fields.Register, sequence: fields.Sequence, caller: Reader, db: Db
 ) -> views.ReceiptView:
     """Show a receipt with its lines and the versions of it that do not count."""
     key = {
@@ -170,17 +170,17 @@ async def list_unknown_codes(
 
 
 @router.put("/unknown-codes/{code}/dismissal", response_model=views.UnknownCodeView)
-async def dismiss_unknown_code(code: bodies.UnknownCode, caller: Lead, db: Db) -> Any:
+async def dismiss_unknown_code(code: fields.UnknownCode, caller: Lead, db: Db) -> Any:
     """Take a code off the list for good: a bag, a deposit, a service. Its lines are kept."""
     async with db.begin() as tx:
-        return await replay.set_code_state(tx, caller.stamp(), code=bodies.code_of(code), dismissed=True)
+        return await replay.set_code_state(tx, caller.stamp(), code=fields.code_of(code), dismissed=True)
 
 
 @router.delete("/unknown-codes/{code}/dismissal", response_model=views.UnknownCodeView)
-async def restore_unknown_code(code: bodies.UnknownCode, caller: Lead, db: Db) -> Any:
+async def restore_unknown_code(code: fields.UnknownCode, caller: Lead, db: Db) -> Any:
     """Put a dismissed code back on the list."""
     async with db.begin() as tx:
-        return await replay.set_code_state(tx, caller.stamp(), code=bodies.code_of(code), dismissed=False)
+        return await replay.set_code_state(tx, caller.stamp(), code=fields.code_of(code), dismissed=False)
 
 
 @router.post("/unknown-code-replays", status_code=201, response_model=views.ReplayView)

@@ -1,5 +1,6 @@
 """What a movement is, and what a count means."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -87,24 +88,21 @@ class Leg:
             raise SamePlace(f"{self.src} is where the units are already.")
 
 
-class TillLeg(NamedTuple):
-    """Units of one item leaving the store over the till, or coming back into it.
+Flow = tuple[str, Cause, str, datetime]
+"""A way that units of an item went over the tills, and when: (sku, SALE or CUSTOMER_RETURN, location, occurred_at)."""
+
+
+class Passage(NamedTuple):
+    """What one receipt, or its correction, moves over the tills.
 
     Attributes:
-        sku: The item.
-        location: Shelf, or where returns are put.
-        change: Of the location's book in eaches, not 0; < 0: they left.
-        cause: SALE or CUSTOMER_RETURN: which account they are booked against, in both directions.
         cause_id: The receipt.
-        occurred_at: When it happened, aware.
+        flows: Eaches that went each way: out of its location for a SALE, into it for a CUSTOMER_RETURN; not 0, below 0
+            where that is taken back.
     """
 
-    sku: str
-    location: str
-    change: int
-    cause: Cause
     cause_id: str
-    occurred_at: datetime
+    flows: Mapping[Flow, int]
 
 
 def variance_leg(*, sku: str, location: str, counted_qty: int, book_qty: int, count_id: int) -> Leg | None:

@@ -7,16 +7,16 @@ never short of units, so nothing is found; and what all legs of a book come to i
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
+from itertools import chain
 
 from pullsvc.db import Tx, array_of_numbers, array_of_texts, sql
 from pullsvc.errors import Busy
 from pullsvc.outbox.actions import Stamp
-from pullsvc.stock.rules import Cause, NoSuchLocation, TillLeg
+from pullsvc.stock.rules import Cause, NoSuchLocation, Passage
 
 # `book` has one row for each book that changes, in the order (store, sku, location) in which every transaction locks;
-# `leg` has the movements, each with the number of its book. LATERAL with LIMIT holds the planner to the primary key and
-# to that order, however many rows it expects.
+# `leg` has the movements, each with the number of its book and of the moment that it shares store, signature, cause and
+# time with. LATERAL with LIMIT holds the planner to the primary key and to that order, however many rows it expects.
 PASS = sql("""
 WITH book AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -26,13 +26,16 @@ WITH book AS MATERIALIZED (
     ) WITH ORDINALITY AS b(store_id, sku, location, change, earliest, cause_id, n)
 ),
 leg AS MATERIALIZED (
-    SELECT * FROM unnest(
-        CAST(CAST(:books AS text) AS integer[]), CAST(CAST(:stores AS text) AS integer[]),
-        CAST(CAST(:principals AS text) AS bigint[]), CAST(CAST(:skus AS text) AS text[]),
-        CAST(CAST(:locations AS text) AS text[]), CAST(CAST(:changes AS text) AS integer[]),
-        CAST(CAST(:causes AS text) AS text[]), CAST(CAST(:cause_ids AS text) AS text[]),
-        CAST(CAST(:occurred AS text) AS timestamptz[])
-    ) AS l(book, store_id, principal_id, sku, location, change, cause, cause_id, occurred_at)
+    SELECT book, sku, location, change, cause,
+           (SELECT CAST(CAST(:stores AS text) AS integer[]))[moment] AS store_id,
+           (SELECT CAST(CAST(:principals AS text) AS bigint[]))[moment] AS principal_id,
+           (SELECT CAST(CAST(:cause_ids AS text) AS text[]))[moment] AS cause_id,
+           (SELECT CAST(CAST(:occurred AS text) AS timestamptz[]))[moment] AS occurred_at
+    FROM unnest(
+        CAST(CAST(:books AS text) AS integer[]), CAST(CAST(:moments AS text) AS integer[]),
+        CAST(CAST(:skus AS text) AS text[]), CAST(CAST(:locations AS text) AS text[]),
+        CAST(CAST(:changes AS text) AS integer[]), CAST(CAST(:causes AS text) AS text[])
+    ) AS l(book, moment, sku, location, change, cause)
 ),
 held AS MATERIALIZED (
     SELECT book.*, h.counted_at
@@ -58,7 +61,7 @@ written AS (
            CAST(:now AS timestamptz)
     FROM (SELECT *, CASE cause WHEN 'sale' THEN '@sold' ELSE '@returned' END AS outside FROM leg
           UNION ALL
-          SELECT book, store_id, principal_id, sku, location, -change, 'absorbed', cause_id, occurred_at, '@adjusted'
+          SELECT book, sku, location, -change, 'absorbed', store_id, principal_id, cause_id, occurred_at, '@adjusted'
           FROM absorbed) moved
 ),
 updated AS (
@@ -111,35 +114,46 @@ SELECT (SELECT count(*) FROM after_it) AS books,
 """)
 
 
-async def pass_tills(tx: Tx, passed: Sequence[tuple[Stamp, TillLeg]]) -> None:
-    """Book units that left over the tills or came back, of many acts and stores; one statement, none for no legs.
+async def pass_tills(tx: Tx, passed: Sequence[tuple[Stamp, Passage]]) -> None:
+    """Book units that left over the tills or came back, of many acts and stores; one statement, none for no units.
 
     Facts, so nothing is refused for its quantity: a shelf goes below zero and is shown as oversold. A fact older than
     the location's last count leaves its book as it is. All are recorded at the latest moment among the stamps.
 
     Raises:
-        NoSuchLocation: a leg names a place that is no shelf and no place for returns.
+        NoSuchLocation: units went by a place that is no shelf and no place for returns.
         Busy: a count made the first book of a place at the same moment.
     """
-    if not passed:
+    moments, books = _books(passed)
+    if not books:
         return
-    rows = [
-        (stamp.store_id, sku, location, stamp.principal_id, change, cause, cause_id, occurred_at)
-        for stamp, (sku, location, change, cause, cause_id, occurred_at) in passed
-    ]
-    rows.sort(key=itemgetter(0, 1, 2))  # In the order of the locks; it also keeps writes to one page together.
-    books, numbers = _books(rows)
     now = max([stamp.now for stamp, _ in passed])
-    result = await tx.one(PASS, now=now, day=now.date(), **_leg_columns(rows, numbers), **_book_columns(books))
+    keys = sorted(books)  # In the order of the locks; it also keeps writes to one page together.
+    ordered = [books[key] for key in keys]
+    result = await tx.one(
+        PASS,
+        now=now,
+        day=now.date(),
+        **_moment_columns(moments),
+        **_leg_columns(ordered),
+        **_book_columns(keys, ordered),
+    )
     if result.books < len(books):
-        places = sorted({book.location for book in books})
-        raise NoSuchLocation("A location is no shelf of its store, or is gone.", locations=places)
+        raise NoSuchLocation(
+            "A location is no shelf of its store, or is gone.", locations=sorted({location for *_, location in keys})
+        )
     if result.overtaken:
         raise Busy("The place was counted for the first time at the same moment; send the request again.")
 
 
-_Row = tuple[int, str, str, int | None, int, Cause, str, datetime]
-"""A leg: store, sku, location, principal, change, cause, cause_id, occurred_at."""
+_Moment = tuple[int, int | None, str, datetime]
+"""What all legs of a passage at one moment have in common: store, principal, cause_id, occurred_at."""
+
+_Leg = tuple[int, str, str, int, Cause]
+"""Number of its moment from 1, sku, location, change of the book, cause."""
+
+_BookKey = tuple[int, str, str]
+"""Store, sku, location."""
 
 
 @dataclass(slots=True)
@@ -147,67 +161,75 @@ class _Book:
     """A book that changes.
 
     Attributes:
-        store_id: Its store.
-        sku: Its item.
-        location: Its place.
         change: Of all legs together, in eaches.
         earliest: When the earliest of them happened.
         cause_id: The cause of the first.
+        legs: The movements.
     """
 
-    store_id: int
-    sku: str
-    location: str
     change: int
     earliest: datetime
     cause_id: str
+    legs: list[_Leg]
 
 
-def _books(rows: Sequence[_Row]) -> tuple[list[_Book], list[int]]:
-    """Return the books that the legs change, in their order, and for each leg the number of its book, from 1."""
-    books: list[_Book] = []
-    numbers = []
-    at = None
-    for store_id, sku, location, _, change, _, cause_id, occurred_at in rows:
-        if at != (at := (store_id, sku, location)):
-            book = _Book(store_id, sku, location, change, occurred_at, cause_id)
-            books.append(book)
-        else:
-            book.change += change
-            book.earliest = min(book.earliest, occurred_at)
-        numbers.append(len(books))
-    return books, numbers
+def _books(passed: Sequence[tuple[Stamp, Passage]]) -> tuple[list[_Moment], dict[_BookKey, _Book]]:
+    """Return the moments of the passages, and the books that they change, each with its legs."""
+    moments: list[_Moment] = []
+    books: dict[_BookKey, _Book] = {}
+    for stamp, (cause_id, flows) in passed:
+        store_id, moment = stamp.store_id, None
+        for (sku, cause, location, occurred_at), qty in flows.items():
+            if occurred_at != moment:
+                moment = occurred_at
+                moments.append((store_id, stamp.principal_id, cause_id, occurred_at))
+            change = -qty if cause is Cause.SALE else qty
+            leg = len(moments), sku, location, change, cause
+            book = books.get(key := (store_id, sku, location))
+            if book is None:
+                books[key] = _Book(change, occurred_at, cause_id, [leg])
+            else:
+                book.change += change
+                book.earliest = min(book.earliest, occurred_at)
+                book.legs.append(leg)
+    return moments, books
 
 
-def _leg_columns(rows: Sequence[_Row], numbers: Sequence[int]) -> dict[str, str]:
-    """Return the legs as parameters of PASS, each with the number of its book."""
-    stores, skus, locations, principals, changes, causes, cause_ids, occurred = zip(*rows, strict=True)
+def _moment_columns(moments: Sequence[_Moment]) -> dict[str, str]:
+    """Return the moments as parameters of PASS."""
+    stores, principals, cause_ids, occurred = zip(*moments, strict=True)
     return {
-        "books": array_of_numbers(numbers),
         "stores": array_of_numbers(stores),
-        "principals": _written_out(principals),
+        "principals": array_of_texts(
+            [None if principal_id is None else str(principal_id) for principal_id in principals]
+        ),
+        "cause_ids": array_of_texts(cause_ids),
+        "occurred": array_of_texts(list(map(str, occurred))),
+    }
+
+
+def _leg_columns(books: Sequence[_Book]) -> dict[str, str]:
+    """Return the legs as parameters of PASS, each with the number of its book."""
+    of_books = [book.legs for book in books]
+    moments, skus, locations, changes, causes = zip(*chain.from_iterable(of_books), strict=True)
+    return {
+        "books": array_of_numbers([number for number, legs in enumerate(of_books, start=1) for _ in legs]),
+        "moments": array_of_numbers(moments),
         "skus": array_of_texts(skus),
         "locations": array_of_texts(locations),
         "changes": array_of_numbers(changes),
         "causes": array_of_texts(causes),
-        "cause_ids": array_of_texts(cause_ids),
-        "occurred": _written_out(occurred),
     }
 
 
-def _book_columns(books: Sequence[_Book]) -> dict[str, str]:
+def _book_columns(keys: Sequence[_BookKey], books: Sequence[_Book]) -> dict[str, str]:
     """Return the books as parameters of PASS."""
+    stores, skus, locations = zip(*keys, strict=True)
     return {
-        "book_stores": array_of_numbers([book.store_id for book in books]),
-        "book_skus": array_of_texts([book.sku for book in books]),
-        "book_locations": array_of_texts([book.location for book in books]),
+        "book_stores": array_of_numbers(stores),
+        "book_skus": array_of_texts(skus),
+        "book_locations": array_of_texts(locations),
         "book_changes": array_of_numbers([book.change for book in books]),
-        "earliest": _written_out([book.earliest for book in books]),
+        "earliest": array_of_texts([str(book.earliest) for book in books]),
         "book_cause_ids": array_of_texts([book.cause_id for book in books]),
     }
-
-
-def _written_out(values: Sequence[datetime] | Sequence[int | None]) -> str:
-    """Return the text of an array of values of which many are the same: each is written out but once."""
-    written = {value: None if value is None else str(value) for value in set(values)}
-    return array_of_texts([written[value] for value in values])
