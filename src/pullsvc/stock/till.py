@@ -204,7 +204,7 @@ def _moment_columns(moments: Sequence[_Moment]) -> dict[str, str]:
             [None if principal_id is None else str(principal_id) for principal_id in principals]
         ),
         "cause_ids": array_of_texts(cause_ids),
-        "occurred": array_of_texts(list(map(str, occurred))),
+        "occurred": _written_out(occurred),
     }
 
 
@@ -230,6 +230,12 @@ def _book_columns(keys: Sequence[_BookKey], books: Sequence[_Book]) -> dict[str,
         "book_skus": array_of_texts(skus),
         "book_locations": array_of_texts(locations),
         "book_changes": array_of_numbers([book.change for book in books]),
-        "earliest": array_of_texts([str(book.earliest) for book in books]),
+        "earliest": _written_out([book.earliest for book in books]),
         "book_cause_ids": array_of_texts([book.cause_id for book in books]),
     }
+
+
+def _written_out(moments: Sequence[datetime]) -> str:
+    """Return the text of an array of moments of which many are the same: each is written out but once."""
+    written = {moment: str(moment) for moment in set(moments)}
+    return array_of_texts(list(map(written.__getitem__, moments)))
