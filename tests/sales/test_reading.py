@@ -113,9 +113,14 @@ class TestPlain:
 
     def test_never_takes_a_truth_for_a_one(self, read: Callable[[Any], list[Receipt]]) -> None:
         """The two are equal to Python, and what equals something remembered would be taken for it."""
-        sent = [{**USUAL[read], "sequence": sequence} for sequence in (1, 2)]
-        for one, quantity in zip(sent, (1.0, True), strict=True):
-            one |= {"lines": [line(1, quantity=quantity)]} if read is reading.full else {"quantities": [quantity] * 2}
+        sent = [
+            {
+                **USUAL[read],
+                "sequence": 1,
+                **({"lines": [line(1, quantity=one)]} if read is reading.full else {"quantities": [one, one]}),
+            }
+            for one in (1.0, True)
+        ]
 
         assert by_the_models(read, sent) is None
         with pytest.raises(reading.NotPlain):
