@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page
 
 from pullsvc.db import Database, sql
-from tests.factories import all_rows
+from tests.factories import NOON, all_rows
 from tests.frontend.conftest import SETTINGS, enrol, new_context, watched
 from tests.frontend.hands import Device, expect, show
 from tests.frontend.noon import Shop, busy, morning, open_shop, pulled_by_watch, sku_of, stage
@@ -22,6 +22,13 @@ from tests.waiting import PATIENCE_S
 DESK = {"width": 1920, "height": 1080}
 TABLET = {"width": 1024, "height": 768}
 WITHIN_S = 1.0
+MANY_PULLS = sql("""
+    WITH shelves AS (
+        INSERT INTO locations (store_id, location, kind, zone, walk_seq, updated_at)
+        SELECT 1, 'X' || n, 'shelf', 'dry', n, :now FROM generate_series(1, 230) n RETURNING location)
+    INSERT INTO pulls (store_id, sku, shelf, zone, state, reason, urgency, ask_count, qty_wanted, opened_at, due_at)
+    SELECT 1, (SELECT min(sku) FROM items), location, 'dry', 'open', 'gap', 50, 1, 5, :now, :now FROM shelves
+""")
 OTHER_BOARDS = 199
 NEWS = ("Bananas", "Eggs", "Tortilla")  # The quickest counts: other tests may keep this machine busy.
 
@@ -86,6 +93,14 @@ class TestLooks:
         await lead.open("board")
         await lead.sees("Runs empty next", "Bananas")
         await show(desk, artifacts, "board")
+
+    async def test_says_how_many_more_there_are_than_it_shows(self, desk: Page, lead: Device, db: Database) -> None:
+        async with db.begin() as tx:
+            await tx.run(MANY_PULLS, now=NOON)
+        await lead.open("board")
+
+        await lead.sees("and 30 more")
+        await expect(desk.locator(".part.pulls header")).to_contain_text("230")
 
     async def test_when_there_is_nothing(self, desk: Page, lead: Device, artifacts: Path, db: Database) -> None:
         async with db.begin() as tx:
@@ -165,6 +180,14 @@ class TestALead:
 
         await lead.sees("Worth a pull. Sells 6.5 an hour (5.1 to 8.2).", "42% to be empty before a pull arrives")
         await show(desk, artifacts, "board-why")
+
+        await desk.keyboard.press("Escape")
+        row = desk.locator(".part.at_risk").get_by_role("button", name="Avocados")
+        await row.focus()
+        await desk.keyboard.press("Enter")
+        await expect(desk.get_by_role("dialog")).to_be_visible()
+        await desk.keyboard.press("Escape")
+        await expect(row).to_be_focused()
 
     async def test_asks_for_a_shelf_that_runs_empty(self, lead: Device, shop: Shop, db: Database) -> None:
         await lead.open("board")

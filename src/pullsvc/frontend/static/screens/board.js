@@ -77,7 +77,7 @@ function Shown({ board, day, isTv, opens }) {
       <${Part} name="at_risk" count=${board.at_risk.length} cut=${isCut("at_risk")} empty=${t("board.at_risk.none")}>
         <ul class="lines">${risks.map((one) => html`<${Risk} key=${`${one.sku} ${one.shelf}`} risk=${one} board=${board} act=${risk(one)} />`)}</ul>
       <//>
-      <${Part} name="pulls" count=${board.pulls.length} cut=${isCut("pulls")} empty=${t("board.pulls.none")}><${Zones} board=${board} act=${opens("pull")} most=${isTv ? ON_TV.pulls : undefined} /><//>
+      <${Part} name="pulls" count=${board.zones.reduce((sum, zone) => sum + zone.pulls, 0)} empty=${t("board.pulls.none")}><${Zones} board=${board} act=${opens("pull")} most=${isTv ? ON_TV.pulls : undefined} /><//>
       <${Part} name="tubs" count=${board.tasks.length} cut=${isCut("tasks")} empty=${t("board.tubs.none")}><${Tubs} board=${board} act=${opens("task", can("lead"))} /><//>
       ${!isTv && html`<${Part} name="decide" count=${decisions} cut=${isCut("shorts") || isCut("discrepancies")} empty=${t("board.decide.none")}><${Decisions} board=${board} decide=${opens("found", can("lead"))} count=${opens("short", can("stock"))} /><//>`}
       <${Part} name="day" empty=""><${Day} day=${day} /><//>

@@ -119,7 +119,10 @@ export const Field = ({ label, hint, children, ...rest }) =>
 export function Sheet({ title, onClose, close = t("cancel"), children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
+    const from = document.activeElement;
+    const byKeys = from instanceof HTMLButtonElement && from.matches(":focus-visible");
     dialog.current?.showModal();
+    return () => void (byKeys && from.isConnected && from.focus()); // Whoever works by keys goes on from there.
   }, []);
   const onClick = (event) => event.target === dialog.current && onClose();
   return html`<dialog class="sheet" ref=${dialog} aria-label=${title} onClick=${onClick} onCancel=${(event) => (event.preventDefault(), onClose())}>

@@ -86,7 +86,7 @@ function options(Plot, day, chart, box) {
     scales: { x: { time: true, range: [Math.min(first, Date.parse(day.at) / 1000), last] }, y: { range: (_, __, top) => [0, Math.max(top, 4) * 1.1] } },
     axes: [
       { ...axis, size: 1.7 * em, space: 5 * em, values: (_, at) => at.map((second) => hour.format(new Date(second * 1000))) },
-      { ...axis, size: 2.6 * em, space: 2 * em, values: (_, at) => at.map((value) => number(value)) },
+      { ...axis, size: 2.6 * em, space: 2 * em, values: (_, at) => at.map((value) => number(value, { notation: "compact" })) },
     ],
     series: [{}, ...chart.series.map((one) => drawing(Plot, one, box))],
   };

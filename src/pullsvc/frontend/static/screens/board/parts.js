@@ -65,11 +65,12 @@ function PullTag({ state, backroom }) {
 /** @param {{board: any, act: (pull: any) => (() => void) | null, most?: number}} props */
 export function Zones({ board, act, most = Infinity }) {
   return board.zones.map((zone) => {
-    const pulls = board.pulls.filter((pull) => pull.zone === zone.zone);
+    const pulls = board.pulls.filter((pull) => pull.zone === zone.zone).slice(0, most);
+    const rest = zone.pulls - pulls.length; // The board has the most urgent ones of all zones only, the wall fewer.
     return html`<div class="zone" key=${zone.zone}>
       <h3><span class="zone-name">${zone.zone === "unknown" ? t("board.zone.unknown") : zone.zone}</span><span>${t("board.zone.pulls", { n: zone.pulls })}</span>${zone.work_s > 0 && html`<span>${duration(zone.work_s)}</span>`}${zone.overdue > 0 && html`<${Tag} kind="bad" icon="clock">${t("board.zone.overdue", { n: zone.overdue })}<//>`}</h3>
-      <ul class="lines">${pulls.slice(0, most).map((pull) => html`<${Pull} key=${pull.pull_id} pull=${pull} act=${act(pull)} />`)}</ul>
-      ${pulls.length > most && html`<p class="rest">${t("board.more", { n: pulls.length - most })}</p>`}
+      <ul class="lines">${pulls.map((pull) => html`<${Pull} key=${pull.pull_id} pull=${pull} act=${act(pull)} />`)}</ul>
+      ${rest > 0 && html`<p class="rest">${t("board.more", { n: rest })}</p>`}
     </div>`;
   });
 }
