@@ -150,11 +150,12 @@ async def stumbles(page: Page) -> list[str]:
 async def show(page: Page, folder: Path, name: str, *, themes: Sequence[str] = THEMES) -> None:
     """Take pictures of the screen, light and dark, and let axe look at each; any violation fails, and any stumble."""
     await expect(page.locator(".flash")).to_have_count(0)
-    assert await stumbles(page) == [], name
+    found = await stumbles(page)
+    assert found == [], f"{name}: {found}"
     for theme in themes:
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the two names
         size = page.viewport_size or {"width": 0, "height": 0}
         await page.screenshot(path=folder / f"{name}-{size['width']}x{size['height']}-{theme}.png")
-        found: Any = await Axe().run(page)
-        assert found.violations_count == 0, f"{name}, {theme}: {found.generate_report()}"
+        seen: Any = await Axe().run(page)
+        assert seen.violations_count == 0, f"{name}, {theme}: {seen.generate_report()}"
     await page.emulate_media(color_scheme="light")

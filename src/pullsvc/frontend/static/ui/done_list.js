@@ -30,7 +30,7 @@ export const DoneList = ({ title, done, says, onUndo }) =>
   done.length > 0 &&
   html`<h2 class="section">${title}</h2>
     <ul class="list">${done.map((one) => html`<li class="row" key=${one.id}>
-      <span class="grow"><span class="strong">${t("stock.qty_of", { n: one.qty, name: one.name })}</span><span class="soft code clip">${one.from ? `${one.from} → ${one.to}` : one.to}</span>
+      <span class="grow"><span class="strong">${t("stock.qty_of", { n: one.qty, name: one.name })}</span><span class="soft code">${one.from ? `${one.from} → ${one.to}` : one.to}</span>
         ${one.undone && html`<span class="soft">${t(says)}</span>`}</span>
       ${isRefused(one) ? html`<a href=${linkTo("tray")}><${Tag} kind="bad" icon="bad">${t("stock.refused")}<//></a>` : !one.undone && html`<${Button} kind="small" icon="undo" aria-label=${t("stock.undo_one", { name: one.name })} onClick=${() => onUndo(one)}>${t("undo")}<//>`}
     </li>`)}</ul>`;

@@ -86,7 +86,7 @@ function Waiting({ rows, refusal, loading }) {
 /** @param {{row: any}} props */
 const Stood = ({ row }) =>
   html`<button type="button" class="row" onClick=${() => (good(), takeRow(row))}>
-    <span class="grow"><span class="strong clip">${row.description}</span><span class="soft code clip">${row.location}${row.bins[0] && ` → ${row.bins[0].location}`}</span></span>
+    <span class="grow"><span class="strong clip">${row.description}</span><span class="soft code">${row.location}${row.bins[0] && ` → ${row.bins[0].location}`}</span></span>
     <span class="end amount">${row.qty}</span>
   </button>`;
 
