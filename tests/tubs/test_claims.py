@@ -194,6 +194,17 @@ class TestBatch:
 
         assert [type(x) for x in answers] == [Handed, Handed, Handed, TooManyTasks, Handed]
 
+    async def test_what_one_may_not_have_goes_to_whoever_waits_behind(self, db: Database) -> None:
+        await store(db)
+        await workers(db, [1, 2])
+        for n in range(4):
+            await stocked(db, sku=f"s{n}", bins={f"B{n}": 30})
+            await open_pull(db, f"s{n}")
+
+        answers = await batch(db, [wanted(signed_by(w)) for w in (1, 1, 1, 1, 2, 2)])
+
+        assert [type(x) for x in answers] == [Handed, Handed, Handed, TooManyTasks, Handed, type(None)]
+
     async def test_a_pull_shared_by_two_tubs_is_written_as_it_stands_in_the_end(self, db: Database) -> None:
         await store(db)
         await workers(db, [1, 2])

@@ -233,7 +233,8 @@ class TestManyClaims:
         await asyncio.gather(*(one(worker) for worker in range(1, 11)))
 
         lines, opened = await all_rows(db, "task_lines"), await all_rows(db, "pulls")
-        assert len({line["sku"] for line in lines}) == len(lines) == len(opened) >= 11 + 3
+        # Who is first has two of them beside the milk; the others may all have wanted the milk and the same two.
+        assert len({line["sku"] for line in lines}) == len(lines) == len(opened) >= 11 + 2
         assert len(opened) + len(await all_rows(db, "offers")) == 21
         assert all(pull["qty_planned"] == pull["qty_wanted"] for pull in opened)
         assert (await audit(db)).holds

@@ -25,6 +25,7 @@ from pullsvc.tubs.picking import Limits, Plan, PlannedLine, Pool
 from pullsvc.tubs.rules import LineState, TubState
 from pullsvc.tubs.searching import Search, Searches
 
+MOST_TASKS = rules.MAX_LIVE_TASKS_A_WORKER
 MAX_LOOKS = 12
 MAX_PREVIEWED_TASKS = 10
 MAX_REHOMED_A_BATCH = 2_000
@@ -213,7 +214,13 @@ async def _choose(tx: Tx, desk: _Desk, searches: Sequence[Search], *, first: boo
     for store_id, its in free.items():
         planned = desk.pools.get(store_id)
         pools[store_id] = Pool((one.candidate for one in its), given=planned.given if planned else None)
-    return _plan(desk, pools, desk.waiting())
+    plans = {}
+    for n in desk.waiting():
+        claim = desk.claims[n]
+        pool = pools.get(claim.stamp.store_id)
+        if pool and (plan := pool.compose(claim.wish.limits, claim.wish.zones)):
+            plans[n] = plan
+    return plans
 
 
 def _by_store(found: Iterable[Found]) -> dict[int, list[Found]]:
@@ -223,22 +230,12 @@ def _by_store(found: Iterable[Found]) -> dict[int, list[Found]]:
     return stores
 
 
-def _plan(desk: _Desk, pools: dict[int, Pool], waiting: Collection[int]) -> dict[int, Plan]:
-    plans = {}
-    for n in waiting:
-        claim = desk.claims[n]
-        pool = pools.get(claim.stamp.store_id)
-        if pool and (plan := pool.compose(claim.wish.limits, claim.wish.zones)):
-            plans[n] = plan
-    return plans
-
-
 async def _take(tx: Tx, desk: _Desk, guesses: dict[int, Plan]) -> None:
     """Take hold of the pulls chosen, and plan anew from those: meanwhile others may have taken a part."""
     lines = [(desk.claims[n].stamp.store_id, line) for n, plan in guesses.items() for line in plan.lines]
     chosen = {(store_id, line.pull_id) for store_id, line in lines if not line.rides}
     riders = {(store_id, line.sku, line.shelf) for store_id, line in lines if line.rides}
-    claims = [desk.claims[n] for n in guesses]
+    claims = [desk.claims[n] for n in desk.waiting()]
     held = await claim_queries.hold(
         tx,
         chosen,
@@ -260,23 +257,25 @@ async def _take(tx: Tx, desk: _Desk, guesses: dict[int, Plan]) -> None:
             if one.candidate.qty > 0
         ]
         desk.pools.setdefault(store_id, Pool()).add(fits)
-    await _refuse(tx, desk, guesses, held)
-    desk.plans |= _plan(desk, desk.pools, [n for n in guesses if n not in desk.refused])
+    await _serve(tx, desk, held)
 
 
-async def _refuse(tx: Tx, desk: _Desk, guesses: Collection[int], held: Held) -> None:
-    """Refuse those that hold too many tasks, or whose tub cannot be had."""
+async def _serve(tx: Tx, desk: _Desk, held: Held) -> None:
+    """Plan the waiting claims, in their order, from what is held; what a refused one leaves is for those behind it."""
     tasks = Counter(desk.claims[n].worker for n in desk.plans)
     tubs = {desk.claims[n].tub for n in desk.plans}
     wrong: dict[int, tuple[int, str]] = {}
-    for n in guesses:
+    for n in desk.waiting():
         claim = desk.claims[n]
-        if held.tasks[claim.worker] + tasks[claim.worker] >= rules.MAX_LIVE_TASKS_A_WORKER:
-            detail = f"You may hold {rules.MAX_LIVE_TASKS_A_WORKER} tasks at once; stage or release one."
-            desk.refused[n] = rules.TooManyTasks(detail)
+        pool = desk.pools.get(claim.stamp.store_id)
+        if not pool or not pool.serves(claim.wish.zones):
+            continue
+        if held.tasks[claim.worker] + tasks[claim.worker] >= MOST_TASKS:
+            desk.refused[n] = rules.TooManyTasks(f"You may hold {MOST_TASKS} tasks at once; stage or release one.")
         elif claim.tub and (claim.tub in tubs or claim.tub not in held.tubs):
             wrong[n] = claim.tub
-        else:
+        elif plan := pool.compose(claim.wish.limits, claim.wish.zones):
+            desk.plans[n] = plan
             tasks[claim.worker] += 1
             tubs.add(claim.tub)
     if wrong:

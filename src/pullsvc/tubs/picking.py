@@ -152,6 +152,11 @@ class Pool:
         both = [*self._candidates.values(), *candidates]
         self._candidates = {c.pull_id: c for c in sorted(both, key=_claim_order)}
 
+    def serves(self, zones: Collection[str] | None = None) -> bool:
+        """Tell whether there is a task for somebody who walks these zones."""
+        seed = next(self._servable(zones), None)
+        return seed is not None and not seed.rides
+
     def compose(self, limits: Limits, zones: Collection[str] | None = None) -> Plan | None:
         """Return the task to hand out next and take its units out of the pool; None: no pull can be served.
 
