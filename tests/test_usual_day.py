@@ -1,4 +1,4 @@
-"""Every act of the random days once, in an order in which all of them succeed: what chance may leave out is met here."""
+"""Every act of the random days once, in an order in which all succeed: what chance may leave out is met here."""
 
 from collections.abc import Iterator
 

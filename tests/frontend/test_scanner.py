@@ -94,6 +94,14 @@ class TestScanner:
         assert await scans(listening) == []
         assert await listening.evaluate("window.keys") == ["4", "2"]
 
+    async def test_leaves_a_pin_that_is_typed_fast_to_whoever_types(self, listening: Page, device: Device) -> None:
+        await device.scan("A-1")  # By its ENTER the scanner is known as one that may stumble.
+
+        await listening.keyboard.type("111222", delay=45)
+
+        assert await scans(listening) == ["A-1"]
+        assert await listening.evaluate("window.keys") == list("111222")
+
     async def test_takes_a_scan_out_of_a_text_field(self, listening: Page, device: Device) -> None:
         field = "Object.assign(document.createElement('input'), { id: 'typed', value: 'milk' })"
         await listening.evaluate(f"document.body.append({field})")

@@ -27,6 +27,8 @@ const takers = /** @type {((reading: Reading) => boolean | void)[]} */ ([]);
 const typists = /** @type {((key: string) => void)[]} */ ([]);
 
 let buffer = "";
+/** When the first and the last char of the buffer were typed, by the clock of events: a busy page does not slow them. */
+let burst = { since: 0, until: 0 };
 let timer = 0;
 let endsWithEnter = localStorage.getItem("scanner") === "enter";
 let last = { code: "", at: -Infinity };
@@ -100,16 +102,22 @@ function onKeyDown(event) {
   const char = event.ctrlKey && event.key === "]" ? GROUP_SEPARATOR : event.key;
   if (char.length !== 1 || (event.metaKey || (event.ctrlKey && char !== GROUP_SEPARATOR && !event.altKey))) return;
   if (buffer || event.target === field) event.preventDefault();
-  take(char);
+  take(char, event.timeStamp);
 }
 
-/** @param {string} text */
-function take(text) {
+/** @param {string} text @param {number} at */
+function take(text, at) {
+  burst = { since: buffer ? burst.since : at, until: at };
   buffer += text;
   clearTimeout(timer);
-  // Where somebody types a PIN, a single key is a key.
-  const waits = endsWithEnter && (buffer.length > 1 || !typists.length);
+  const waits = endsWithEnter && !isTyped();
   timer = setTimeout(() => end(false), waits ? STUMBLE_MS : SILENCE_MS);
+}
+
+/** Where somebody types a PIN, few keys are keys, and so are many that no scanner sends as slowly. */
+function isTyped() {
+  const slowly = burst.until - burst.since >= MAX_BURST_MS_A_CHAR * (buffer.length - 1);
+  return typists.length > 0 && (buffer.length < MIN_SCAN_CHARS || slowly);
 }
 
 function learnEnter() {
@@ -123,7 +131,7 @@ function onText() {
   const lines = field.value.split(/[\r\n]+/);
   field.value = "";
   lines.forEach((line, place) => {
-    if (line) take(line);
+    if (line) take(line, performance.now());
     if (place < lines.length - 1 && buffer) end(true);
   });
 }
@@ -152,9 +160,10 @@ function onFieldKey(event) {
 function end(entered) {
   clearTimeout(timer);
   const text = buffer;
+  const typed = !entered && isTyped();
   buffer = "";
-  if (!entered && text.length < MIN_SCAN_CHARS) [...text].forEach((key) => typists.at(-1)?.(key));
-  else deliver(text);
+  if (typed) [...text].forEach((key) => typists.at(-1)?.(key));
+  else if (entered || text.length >= MIN_SCAN_CHARS) deliver(text);
 }
 
 /** @param {string} text */
