@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# One more than there are cores, as the tests in a browser mostly wait.
+# One more than there are cores, as the tests in a browser mostly wait. Each begins with neighbours that share fixtures.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 
@@ -13,7 +13,7 @@ help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 test: venv browser ## run every check (ARGS="-k claim" runs some)
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 demo: venv ## play one real day in the store, in about two minutes
 	$(BIN)/pullsvc demo $(ARGS)
