@@ -99,6 +99,7 @@ class TestScanner:
 
         await listening.keyboard.type("111222", delay=45)
 
+        await listening.wait_for_timeout(600)  # longer than a scanner may stumble
         assert await scans(listening) == ["A-1"]
         assert await listening.evaluate("window.keys") == list("111222")
 

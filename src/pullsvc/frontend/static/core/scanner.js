@@ -110,11 +110,12 @@ function take(text, at) {
   burst = { since: buffer ? burst.since : at, until: at };
   buffer += text;
   clearTimeout(timer);
-  const waits = endsWithEnter && !isTyped();
+  // Where somebody types a PIN, a single key is a key.
+  const waits = endsWithEnter && (buffer.length > 1 || !typists.length);
   timer = setTimeout(() => end(false), waits ? STUMBLE_MS : SILENCE_MS);
 }
 
-/** Where somebody types a PIN, few keys are keys, and so are many that no scanner sends as slowly. */
+/** Where somebody types, few keys are keys, and so are many that no scanner sends as slowly and none ends. */
 function isTyped() {
   const slowly = burst.until - burst.since >= MAX_BURST_MS_A_CHAR * (buffer.length - 1);
   return typists.length > 0 && (buffer.length < MIN_SCAN_CHARS || slowly);
