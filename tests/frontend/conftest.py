@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -135,22 +136,36 @@ async def signed_in(page: Page, service: str, db: Database, store: int) -> Page:
     return page
 
 
-@pytest.fixture
-async def shop(db: Database, service: str, store: int) -> AsyncIterator[Shop]:
+@asynccontextmanager
+async def shop_on(db: Database, service: str) -> AsyncIterator[Shop]:
+    """People and goods for the pages of leads and managers."""
     shop = await open_shop(db, service)
     yield shop
     await shop.client.aclose()
 
 
-@pytest.fixture
-async def desk(browser: Browser, service: str, db: Database, shop: Shop) -> AsyncIterator[Page]:
-    """Mia's desk, signed in; the app is not open yet."""
+@asynccontextmanager
+async def desk_on(browser: Browser, service: str, db: Database, *, badge: str) -> AsyncIterator[Page]:
+    """A page as large as a desk has it, with the owner of the badge signed in; the app is not open yet."""
     async with await new_context(browser, service, viewport=DESK, has_touch=False) as context:
         page = await context.new_page()
         complaints = watched(page)
-        await enrol(page, service, db, badge="B-MIA")
+        await enrol(page, service, db, badge=badge)
         yield page
         assert complaints == []
+
+
+@pytest.fixture
+async def shop(db: Database, service: str, store: int) -> AsyncIterator[Shop]:
+    async with shop_on(db, service) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def desk(browser: Browser, service: str, db: Database, shop: Shop) -> AsyncIterator[Page]:
+    """Mia's desk."""
+    async with desk_on(browser, service, db, badge="B-MIA") as page:
+        yield page
 
 
 @pytest.fixture

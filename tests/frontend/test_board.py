@@ -13,13 +13,12 @@ from playwright.async_api import Browser, Locator, Page
 
 from pullsvc.db import Database, sql
 from tests.factories import NOON, all_rows
-from tests.frontend.conftest import SETTINGS, enrol, new_context, watched
+from tests.frontend.conftest import DESK, SETTINGS, desk_on, enrol, new_context, shop_on
 from tests.frontend.hands import Device, expect, show
 from tests.frontend.noon import Shop, busy, morning, open_shop, pulled_by_watch, sku_of, stage
 from tests.serving import fast_clock, serving
 from tests.waiting import PATIENCE_S
 
-DESK = {"width": 1920, "height": 1080}
 TABLET = {"width": 1024, "height": 768}
 WITHIN_S = 1.0
 MANY_PULLS = sql("""
@@ -44,20 +43,15 @@ def noon(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 async def shop(db: Database, noon: str, store: int) -> AsyncIterator[Shop]:
-    shop = await open_shop(db, noon)
-    yield shop
-    await shop.client.aclose()
+    async with shop_on(db, noon) as shop:
+        yield shop
 
 
 @pytest.fixture
 async def desk(browser: Browser, noon: str, db: Database, shop: Shop) -> AsyncIterator[Page]:
-    """Lea's desk, signed in; the board is not open yet."""
-    async with await new_context(browser, noon, viewport=DESK, has_touch=False) as context:
-        page = await context.new_page()
-        complaints = watched(page)
-        await enrol(page, noon, db, badge="B-LEA")
+    """Lea's desk."""
+    async with desk_on(browser, noon, db, badge="B-LEA") as page:
         yield page
-        assert complaints == []
 
 
 @pytest.fixture

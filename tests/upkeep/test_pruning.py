@@ -236,9 +236,12 @@ class TestRest:
         assert await all_rows(db, "receipt_revisions") == []
 
     async def test_what_is_left_of_signing_in_goes_with_the_work(self, db: Database) -> None:
-        """Devices and people stay; so does a lock-out that still holds."""
+        """Devices and people stay; so does a lock-out that still holds, and how often a lead lifted some of late."""
         await store(db)
         await person(db, badge="B-1")
+        lifter = "INSERT INTO sign_in_guards VALUES (1, 'lifter:7', 0, :before, NULL, 6, :of_late)"
+        async with db.begin() as tx:
+            await tx.run(sql(lifter), before=NOON, of_late=LATER)
         for at in (NOON, LATER):
             async with db.begin() as tx:
                 made = await devices.make_enrolment(tx, stamp(), name="Handheld", wall_now=at)
@@ -249,7 +252,7 @@ class TestRest:
         pruned = await prune(db, now=LATER + timedelta(hours=12))
 
         assert (pruned["sessions"], pruned["device_enrolments"], pruned["sign_in_guards"]) == (1, 1, 1)
-        assert await kept(db, "sessions", "device_enrolments", "sign_in_guards", "devices", "people") == [1, 1, 2, 2, 1]
+        assert await kept(db, "sessions", "device_enrolments", "sign_in_guards", "devices", "people") == [1, 1, 3, 2, 1]
 
     async def test_idempotency_keys_go_when_their_acts_would_be_too_late(self, db: Database) -> None:
         await store(db)

@@ -1,5 +1,6 @@
 """What the sales room takes over HTTP. Only what is named here gets in: no tender, no customer."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Generic, Self, TypeVar
 
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
@@ -158,15 +159,16 @@ class LeanReceiptBody(_Head):
 One = TypeVar("One", ReceiptBody, LeanReceiptBody)
 
 
-class _Batch(Body, Generic[One]):
+class _Batch(Body, ABC, Generic[One]):
     """Receipts of any registers and days, taken all together or not at all."""
 
     receipts: list[One] = Field(min_length=1, max_length=MAX_BATCH_RECEIPTS)
     _taken: list[Receipt] = PrivateAttr(default_factory=list)
 
     @classmethod
+    @abstractmethod
     def _by_the_column(cls, sent: object) -> list[Receipt]:
-        raise NotImplementedError
+        """Return the receipts of a document that is plainly right; see `reading`."""
 
     @model_validator(mode="wrap")
     @classmethod

@@ -111,7 +111,8 @@ ENROLMENTS = sql("""
 """)
 GUARDS = sql("""
     WITH old AS MATERIALIZED (
-        SELECT guarded FROM sign_in_guards WHERE store_id = :store_id AND failed_at < :before
+        SELECT guarded FROM sign_in_guards
+        WHERE store_id = :store_id AND failed_at < :before AND coalesce(lifted_since < :before, true)
         ORDER BY guarded LIMIT :at_once FOR UPDATE SKIP LOCKED
     )
     DELETE FROM sign_in_guards g USING old WHERE g.store_id = :store_id AND g.guarded = old.guarded

@@ -6,13 +6,11 @@ import { save } from "../../core/files.js";
 import { t } from "../../core/i18n.js";
 import { uuid } from "../../core/ids.js";
 import { storePath } from "../../core/session.js";
+import { KILO_G, LITRE_ML, sizeOf } from "../../core/tub_size.js";
 import { Button, Field, Pair, Sheet, Tag, Trouble, html, toast, useLoad } from "../../ui/ui.js";
-import { sizeOf } from "../work/new_tub.js";
 import { List, Select, text, useAct, useList } from "./parts.js";
 
 const MOST_AT_ONCE = 100;
-const LITRE_ML = 1000;
-const KILO_G = 1000;
 const KINDS_OF_STATE = { filling: "look", staged: "good", on_floor: "good" };
 
 /** @param {string[]} plates @param {string} stock */

@@ -3,16 +3,11 @@
 import { useState } from "preact/hooks";
 import { request } from "../../core/api.js";
 import { bad, good } from "../../core/feedback.js";
-import { number, t } from "../../core/i18n.js";
+import { t } from "../../core/i18n.js";
 import { uuid } from "../../core/ids.js";
 import { storePath } from "../../core/session.js";
+import { sizeOf } from "../../core/tub_size.js";
 import { Button, Notice, Sheet, Trouble, html, useLoad } from "../../ui/ui.js";
-
-const LITRE_ML = 1000;
-const KILO_G = 1000;
-
-/** @param {{volume_ml: number, weight_g: number}} kind @returns {string} */
-export const sizeOf = ({ volume_ml, weight_g }) => t("tub.size", { litres: number(volume_ml / LITRE_ML), kilos: number(weight_g / KILO_G) });
 
 /** @param {{tub: string, onKnown: () => void, onClose: () => void}} props `onKnown`: it is registered now */
 export function NewTub({ tub, onKnown, onClose }) {
