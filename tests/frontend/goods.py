@@ -69,7 +69,17 @@ async def expected(db: Database, reference: str, due_at: datetime) -> None:
 
 async def until_kept(page: Page, place: str, text: str) -> None:
     """Wait until the device has written the text down (place: outbox or notes), so that a crash would not take it."""
-    await page.wait_for_function(KEPT_JS, arg=[place, text])
+
+    async def is_kept() -> bool:
+        return bool(await page.evaluate(KEPT_JS, [place, text]))
+
+    async with asyncio.timeout(PATIENCE_S):
+        await until(is_kept)
+
+
+async def knows_the_range(page: Page) -> None:
+    """Wait until the device has all items of the store, so that it knows a scan without a network."""
+    await until_kept(page, "notes", '"cursor":null,"pages":0')
 
 
 async def books_become(db: Database, expected: Mapping[tuple[str, str], int]) -> None:

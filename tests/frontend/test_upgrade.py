@@ -33,8 +33,12 @@ async () => {
 }
 """
 UPDATE_JS = "async () => { await (await navigator.serviceWorker.ready).update(); }"
-TAKEN_OVER_JS = """
-() => new Promise((resolve) => { navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true)); })
+LISTEN_JS = """
+() => {
+  window.takenOver = new Promise((resolve) => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true));
+  });
+}
 """
 
 
@@ -64,9 +68,9 @@ async def test_takes_over_when_the_hands_are_free(
             await device.open("tray")
             await device.sees("1 scan of Ana")
             assert await page.evaluate(WAITS_JS)
-            taken_over = page.evaluate(TAKEN_OVER_JS)
+            await page.evaluate(LISTEN_JS)
             await page.evaluate(LEFT_JS, OLD)
-            assert await taken_over
+            assert await page.evaluate("() => window.takenOver")
             assert await page.evaluate("window.stillHere")
             await page.evaluate("() => { location.hash = '#/'; }")
 
