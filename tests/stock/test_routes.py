@@ -157,6 +157,19 @@ class TestCounts:
 
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/counts")
 
+    async def test_an_item_counted_by_two_of_its_codes_at_one_place_is_refused(
+        self, db: Database, clerk: httpx.AsyncClient
+    ) -> None:
+        """Which of the two holds, or whether both together do, only the sender can say."""
+        await item(db, sku="rice", codes={"05012345678900": 1, "15012345678907": 12})
+        lines = [{"code": code, "location": "B1", "counted_qty": 3} for code in ("05012345678900", "15012345678907")]
+
+        refused = await post(clerk, "count-batches", counts=lines)
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "counted-twice")
+        assert "rice at B1" in refused.json()["detail"]
+        assert await all_rows(db, "balances") == []
+
     async def test_a_batch_with_an_unknown_place_changes_nothing(self, db: Database, clerk: httpx.AsyncClient) -> None:
         lines = [{"code": "milk", "location": place, "counted_qty": 3} for place in ("B1", "NOWHERE")]
 

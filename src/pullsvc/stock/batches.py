@@ -1,12 +1,13 @@
 """Count many places at once: the opening stock of a store, or everything that stands in a location."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pullsvc.db import Tx, sql
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.stock import actions
-from pullsvc.stock.rules import NoSuchLocation, variance_leg
+from pullsvc.stock.rules import CountedTwice, NoSuchLocation, variance_leg
 
 MAX_COUNTS_A_CALL = 2_000
 
@@ -65,13 +66,17 @@ async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason:
     count was quicker, and is newer by now, a place keeps that one.
 
     Args:
-        counted: At most MAX_COUNTS_A_CALL, each (item, location) once.
+        counted: At most MAX_COUNTS_A_CALL.
         reason: Kept with each count, e.g. `opening`.
     Raises:
+        CountedTwice: an item is named twice at one location.
         NoSuchLocation: a location does not exist or cannot hold units; nothing is changed.
     """
     if len(counted) > MAX_COUNTS_A_CALL:
         raise ValueError("too many counts")
+    if twice := [place for place, times in Counter((c.sku, c.location) for c in counted).items() if times > 1]:
+        named = ", ".join(f"{sku} at {location}" for sku, location in twice[:20])
+        raise CountedTwice(f"Counted twice: {named}. Send what stands there in all.", items=[sku for sku, _ in twice])
     skus, places = [c.sku for c in counted], [c.location for c in counted]
     rows = await tx.rows(LOCK_BALANCES, store_id=stamp.store_id, skus=skus, locations=places, now=stamp.now)
     books = {(row.sku, row.location): row.qty for row in rows}

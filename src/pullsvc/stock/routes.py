@@ -147,8 +147,7 @@ async def count_many(body: views.CountBatchBody, act: Stocker, db: Db) -> Respon
         found = await find_items(tx, store_id=stamp.store_id, codes=sorted(set(codes.values())))
         if unknown := sorted({code for code in codes.values() if code not in found}):
             raise NoSuchItem(f"Unknown here: {', '.join(unknown[:20])}.", items=unknown)
-        counted = {(found[codes[x.code]].sku, x.location): x.counted_qty for x in body.counts}
-        lines = [batches.Counted(sku, place, qty) for (sku, place), qty in counted.items()]
+        lines = [batches.Counted(found[codes[x.code]].sku, x.location, x.counted_qty) for x in body.counts]
         differed = await batches.count_all(tx, stamp, lines, reason=body.reason)
         return act.answer(tx, views.CountBatchAnswer(counted=len(lines), differed=differed), status=201)
 

@@ -41,6 +41,14 @@ class Cause(StrEnum):
     ABSORBED = "absorbed"
 
 
+class CountedTwice(Rejection):
+    """A batch names an item twice at one location, perhaps by two of its codes: send what stands there in all."""
+
+    kind = Kind.INVALID
+    code = "counted-twice"
+    title = "An item is counted twice at one place."
+
+
 class NoSuchLocation(Rejection):
     """A location that the store does not have, or that cannot hold units."""
 
