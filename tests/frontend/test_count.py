@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from pullsvc.db import Database
 from tests.factories import all_rows
-from tests.frontend.goods import BREAD, MILK, MILK_CASE, books, goods, stands, to_count, until_kept
+from tests.frontend.goods import BREAD, MILK, MILK_CASE, books, goods, knows_the_range, stands, to_count, until_kept
 from tests.frontend.hands import Device, expect, show
 
 
@@ -96,6 +96,7 @@ class TestCount:
         self, counting: Page, device: Device, db: Database, artifacts: Path
     ) -> None:
         await device.keeps_the_app()
+        await knows_the_range(counting)
         await device.scan("BR-A-03-2")
         await device.scan(MILK)
         await device.goes_offline()

@@ -9,7 +9,7 @@ from playwright.async_api import Page
 
 from pullsvc.db import Database
 from tests.factories import all_rows
-from tests.frontend.goods import BREAD, MILK, MILK_CASE, books_become, expected, goods, until_kept
+from tests.frontend.goods import BREAD, MILK, MILK_CASE, books_become, expected, goods, knows_the_range, until_kept
 from tests.frontend.hands import Device, expect, show
 from tests.waiting import until
 
@@ -82,16 +82,17 @@ class TestReceive:
         self, receiving: Page, device: Device, db: Database, artifacts: Path
     ) -> None:
         await device.keeps_the_app()
+        await knows_the_range(receiving)
         await device.tap("DN-20931")
         await device.scan(MILK)
         await device.sees("9 there")
         await device.goes_offline()
         await device.scan("BR-A-03-2")
         await device.scan(BREAD)
-        await until_kept(receiving, "notes", BREAD)
+        await until_kept(receiving, "notes", "Rye bread")
         await receiving.reload()
         await device.is_ready()
-        await expect(receiving.get_by_role("heading", name=BREAD)).to_be_visible()
+        await expect(receiving.get_by_role("heading", name="Rye bread, sliced")).to_be_visible()
         await show(receiving, artifacts, "receive-offline")
         await device.scan("BR-B-01-1")
         await until_kept(receiving, "outbox", "BR-B-01-1")

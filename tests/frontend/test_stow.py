@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from pullsvc.db import Database
 from tests.factories import all_rows
-from tests.frontend.goods import BREAD, MILK, RICE, books_become, goods, stands, until_kept
+from tests.frontend.goods import BREAD, MILK, RICE, books_become, goods, knows_the_range, stands, until_kept
 from tests.frontend.hands import Device, expect, show
 
 START = {
@@ -115,6 +115,7 @@ class TestStow:
         self, stowing: Page, device: Device, db: Database, artifacts: Path
     ) -> None:
         await device.keeps_the_app()
+        await knows_the_range(stowing)
         await device.goes_offline()
         await device.scan(MILK)
         await device.scan(BREAD)

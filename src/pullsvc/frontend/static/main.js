@@ -8,6 +8,7 @@ import { sweep } from "./core/cache.js";
 import { recall } from "./core/clock.js";
 import { speak, timeZone } from "./core/i18n.js";
 import * as outbox from "./core/outbox.js";
+import { learnRange } from "./core/range.js";
 import * as scanner from "./core/scanner.js";
 import * as session from "./core/session.js";
 import { steps } from "./ui/router.js";
@@ -93,6 +94,7 @@ async function start() {
   document.documentElement.dataset.ready = "";
   await sweep();
   if (online.value) await keepOffline();
+  effect(() => void (session.state.value === "in" && online.value && learnRange()));
 }
 
 void start();

@@ -4,6 +4,7 @@ import { Refusal, online, request } from "./api.js";
 import { keep, lastKnown } from "./cache.js";
 import { now } from "./clock.js";
 import { normalCode } from "./codes.js";
+import { itemOf, thingsOf } from "./range.js";
 import { storePath } from "./session.js";
 import { note, noted } from "./store.js";
 
@@ -43,12 +44,14 @@ function remember(thing) {
 /** @param {string} raw a scan @returns {Thing | undefined} what it is, if that was heard before */
 export const recall = (raw) => memory.get(inStore(normalCode(raw)));
 
-/** Learn items that came with a list. @param {{sku: string, description: string, department: string, case_pack: number, barcodes: {code: string, pack_qty: number}[]}[]} rows */
+/** Learn items that came with a list. @param {Parameters<typeof thingsOf>[0]} rows */
 export function learnItems(rows) {
-  for (const { sku, description, department, case_pack, barcodes } of rows) {
-    const item = { is: /** @type {const} */ ("item"), sku, description, department, case_pack };
-    for (const { code, pack_qty } of [{ code: normalCode(sku), pack_qty: 1 }, ...barcodes]) remember({ ...item, code, pack_qty });
-  }
+  thingsOf(rows).forEach(remember);
+}
+
+/** Learn the items of a list that was read before, without asking for it. @param {string} path */
+export async function relearnItems(path) {
+  learnItems((await lastKnown(path))?.value.items ?? []);
 }
 
 /** Learn where everything is, so that a place is told from an item without a network; asked for at most once an hour. */
@@ -96,6 +99,11 @@ export async function identify(raw) {
   if (kept) {
     if (online.value && now() - kept.at > ASK_AGAIN_MS) void ask(path, code).catch(() => undefined);
     return remember(thingOf(code, kept.value));
+  }
+  const item = await itemOf(code);
+  if (item) {
+    if (online.value) void ask(path, code).catch(() => undefined);
+    return remember(item);
   }
   return online.value ? ask(path, code) : { is: "unreached", code };
 }

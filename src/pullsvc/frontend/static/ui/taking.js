@@ -9,6 +9,8 @@ import { inWords, toast, useScan } from "./ui.js";
 
 /** So long the service may take until the hand is told that its scan was heard. */
 const UNHEARD_MS = 70;
+/** The indicator digit of a GTIN-14 (GS1 General Specifications): 1 to 8 for a grouping of pieces. */
+const OF_A_CASE = /^[1-8]\d{13}$/;
 
 /**
  * Take up what a screen was left with, before its first scan is looked at.
@@ -54,6 +56,8 @@ async function taken(code, command, handlers) {
     clearTimeout(timer);
     if (thing.is === "unknown") return tell("stock.unknown", thing.code);
     if (thing.is === "unreadable") return tell("stock.unreadable", thing.code);
+    // It would be booked as a single piece.
+    if (thing.is === "unreached" && OF_A_CASE.test(thing.code)) return tell("stock.unknown_case", thing.code);
     return await handlers.onThing(thing);
   } finally {
     clearTimeout(timer);

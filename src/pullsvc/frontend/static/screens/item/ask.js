@@ -5,7 +5,9 @@ import { online, Refusal } from "../../core/api.js";
 import { bad, good, look } from "../../core/feedback.js";
 import { t, time } from "../../core/i18n.js";
 import { nowText } from "../../core/clock.js";
+import { normalCode } from "../../core/codes.js";
 import * as outbox from "../../core/outbox.js";
+import { itemOf } from "../../core/range.js";
 import { storePath } from "../../core/session.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Notice, Page, Stepper, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
@@ -27,6 +29,8 @@ export default function Ask({ steps: [code] }) {
 /** @param {{code: string}} props */
 function OneItem({ code }) {
   const { value: facts, refusal, loading, reload } = useLoad(() => factsOf(code), [code]);
+  const { value: known } = useLoad(() => itemOf(normalCode(code)), [code]);
+  const name = facts?.item.description ?? known?.description ?? code;
   const [seen, setSeen] = useState(0);
   const [act, setAct] = useState(/** @type {import("../../core/outbox.js").Act | null} */ (null));
   useEffect(() => {
@@ -36,7 +40,7 @@ function OneItem({ code }) {
   const ask = async (reason) => {
     good(t("ask.asked"));
     const body = { code, reason, seen_qty: seen, occurred_at: nowText() };
-    setAct(await outbox.put({ path: storePath("asks"), body, what: "act.ask", about: { kind: "ask", name: facts?.item.description ?? code } }));
+    setAct(await outbox.put({ path: storePath("asks"), body, what: "act.ask", about: { kind: "ask", name } }));
   };
   useScan(({ command }) => {
     if (act || !command) return false;
@@ -44,7 +48,7 @@ function OneItem({ code }) {
     if (command === "+1" || command === "-1") return setSeen(Math.max(0, seen + (command === "+1" ? 1 : -1)));
     return false;
   });
-  if (act) return html`<${Answer} act=${act} facts=${facts} />`;
+  if (act) return html`<${Answer} act=${act} name=${name} />`;
   const blind = refusal && isOutOfReach(refusal);
   const foot = (facts || blind) && html`
     <${Button} icon="person" onClick=${() => ask("customer_waiting")}>${t("ask.customer")}<//>
@@ -52,7 +56,7 @@ function OneItem({ code }) {
   return html`<${Page} title=${t("ask.title")} back=${() => go("ask", { replace: true })} foot=${foot}>
     ${loading && html`<p class="soft">${t("loading")}</p>`}
     ${refusal && !blind && html`<${Trouble} refusal=${refusal} retry=${reload} />`}
-    ${blind && html`<${Notice} kind="look" title=${t("ask.blind")}>${t("ask.blind.more", { code })}<//>`}
+    ${blind && html`<${Notice} kind="look" title=${t("ask.blind")}>${t("ask.blind.more", { name })}<//>`}
     ${facts && html`<${ItemHead} item=${facts.item} /><${Aged} facts=${facts} /><${OnItsWay} pull=${facts.pull} /><${Stock} facts=${facts} />
       <p class="strong" id="seen">${t("ask.seen")}</p><${Stepper} label=${t("ask.seen")} value=${seen} max=${999} onChange=${setSeen} />`}
   <//>`;
@@ -61,8 +65,8 @@ function OneItem({ code }) {
 /** @param {unknown} refusal */
 const isOutOfReach = (refusal) => refusal instanceof Refusal && refusal.passes;
 
-/** What became of it: at once, or when the network is back. @param {{act: import("../../core/outbox.js").Act, facts: any}} props */
-function Answer({ act, facts }) {
+/** What became of it: at once, or when the network is back. @param {{act: import("../../core/outbox.js").Act, name: string}} props */
+function Answer({ act, name }) {
   const { answer, refusal } = outbox.outcomes.value.get(act.seq) ?? {};
   useEffect(() => {
     if (refusal) bad();
@@ -72,7 +76,7 @@ function Answer({ act, facts }) {
   useScan(({ command }) => (command === "OK" || command === "DONE" ? again() : false));
   const foot = html`<${Button} onClick=${() => go("")}>${t("ask.home")}<//><${Button} kind="primary" icon="scan" onClick=${again}>${t("ask.next")}<//>`;
   const kept = !answer && !refusal && !online.value;
-  return html`<${Page} title=${facts?.item.description ?? t("ask.title")} foot=${foot}>
+  return html`<${Page} title=${name} foot=${foot}>
     ${refusal && html`<${Trouble} refusal=${refusal} />`}
     ${kept && html`<${Empty} icon="offline" title=${t("ask.kept")}><p>${t("ask.kept.more")}</p><//>`}
     ${!kept && !refusal && !answer && html`<p class="soft">${t("loading")}</p>`}

@@ -7,6 +7,7 @@ import { t } from "../../core/i18n.js";
 import { nowText } from "../../core/clock.js";
 import { normalCode } from "../../core/codes.js";
 import * as outbox from "../../core/outbox.js";
+import { itemOf } from "../../core/range.js";
 import { storePath } from "../../core/session.js";
 import { forget, note, noted } from "../../core/store.js";
 import { go } from "../../ui/router.js";
@@ -82,7 +83,7 @@ async function named(code) {
     const { item } = await factsOf(code);
     return { name: item.description, shelf: item.home ?? undefined };
   } catch (failure) {
-    if (!(failure instanceof Refusal) || failure.passes) return {};
+    if (!(failure instanceof Refusal) || failure.passes) return { name: (await itemOf(code))?.description };
     return { problem: t("walk.unknown") };
   }
 }

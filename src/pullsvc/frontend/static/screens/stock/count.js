@@ -8,7 +8,7 @@ import { alongTheWalk, amended, counted, inHand, lineOf, unseen } from "../../co
 import { draft } from "../../core/draft.js";
 import { bad, good, look } from "../../core/feedback.js";
 import { t } from "../../core/i18n.js";
-import { identify, learnItems } from "../../core/known.js";
+import { identify, learnItems, relearnItems } from "../../core/known.js";
 import * as outbox from "../../core/outbox.js";
 import { storePath } from "../../core/session.js";
 import { back } from "../../ui/router.js";
@@ -22,7 +22,8 @@ const MAX_ROWS = 200;
 /** @type {{location: string, lines: import("../../core/counting.js").Line[], results: import("./count_outcome.js").Result[]}} */
 const NOTHING = { location: "", lines: [], results: [] };
 const work = draft("count", NOTHING);
-const loadRequested = () => read(storePath(`counts?state=requested&limit=${MAX_ROWS}`));
+const requestedPath = () => storePath(`counts?state=requested&limit=${MAX_ROWS}`);
+const loadRequested = () => read(requestedPath());
 
 /** The question that lies over the page: `unseen`, `leave`, or none. */
 const asking = signal("");
@@ -32,7 +33,7 @@ const close = () => {
 
 /** @param {{steps: string[]}} props `#/count/1001` has that item counted, wherever one goes */
 export default function Count({ steps: [first] }) {
-  const { opened, opening } = useOpening(() => work.open().then(send));
+  const { opened, opening } = useOpening(() => Promise.all([work.open().then(send), relearnItems(requestedPath())]));
   const [wanted, setWanted] = useState(/** @type {import("../../core/known.js").Thing | null} */ (null));
   const requested = useLoad(loadRequested, [work.value.location]);
   useEffect(() => {

@@ -6,7 +6,7 @@ import { advised, alongTheWalk, changed, inHand, loadOf, loaded, stillThere, wai
 import { draft } from "../../core/draft.js";
 import { bad, good, look } from "../../core/feedback.js";
 import { t } from "../../core/i18n.js";
-import { learnItems } from "../../core/known.js";
+import { learnItems, relearnItems } from "../../core/known.js";
 import * as outbox from "../../core/outbox.js";
 import { storePath } from "../../core/session.js";
 import { DoneList } from "../../ui/done_list.js";
@@ -19,10 +19,11 @@ import { NOTHING, isRepeated, putInto, putting, undo, undoLast } from "./stow_ac
 const MAX_ROWS = 200;
 const SOURCES = new Set(["receiving", "shelf"]);
 const work = draft("stow", NOTHING);
-const loadBackstock = () => read(storePath(`backstock?limit=${MAX_ROWS}`));
+const backstockPath = () => storePath(`backstock?limit=${MAX_ROWS}`);
+const loadBackstock = () => read(backstockPath());
 
 export default function Stow() {
-  const { opened, opening } = useOpening(work.open);
+  const { opened, opening } = useOpening(() => Promise.all([work.open(), relearnItems(backstockPath())]));
   const unsent = outbox.waiting.value;
   const backstock = useLoad(loadBackstock, [work.value.cart.length === 0, unsent.length === 0]);
   const booked = backstock.value?.value.items ?? [];

@@ -23,7 +23,7 @@ export default {
   "ask.customer": "A customer is waiting",
   "ask.asked": "Asked",
   "ask.blind": "No network",
-  "ask.blind.more": "What is in the back cannot be seen now. You can ask for {code} anyway; it is sent later.",
+  "ask.blind.more": "What is in the back cannot be seen now. You can ask for {name} anyway; it is sent later.",
   "ask.kept": "Kept on this device",
   "ask.kept.more": "It is sent as soon as there is a network.",
   "ask.home": "Done",

@@ -4,6 +4,7 @@ export default {
   "stock.looking": "One moment",
   "stock.unknown": "{code} is not known here. Scan another code on it, or ask your manager to add it.",
   "stock.unreadable": "{code} cannot be read. Scan it again.",
+  "stock.unknown_case": "{code} is of a case that this device does not know yet. Scan a single piece, or wait for the network.",
   "stock.not_known_yet": "New to this device",
   "stock.how_many": "How many?",
   "stock.eaches": "Pieces",

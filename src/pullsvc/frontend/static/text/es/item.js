@@ -23,7 +23,7 @@ export default {
   "ask.customer": "Un cliente espera",
   "ask.asked": "Pedido",
   "ask.blind": "Sin red",
-  "ask.blind.more": "Ahora no se ve lo que hay en el almacén. Puedes pedir {code} igualmente; se envía después.",
+  "ask.blind.more": "Ahora no se ve lo que hay en el almacén. Puedes pedir {name} igualmente; se envía después.",
   "ask.kept": "Guardado en este equipo",
   "ask.kept.more": "Se envía en cuanto haya red.",
   "ask.home": "Listo",

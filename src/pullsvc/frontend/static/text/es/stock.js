@@ -4,6 +4,7 @@ export default {
   "stock.looking": "Un momento",
   "stock.unknown": "{code} no se conoce aquí. Escanea otro código del paquete o pide al gerente que lo añada.",
   "stock.unreadable": "{code} no se puede leer. Escanea otra vez.",
+  "stock.unknown_case": "{code} es de una caja que este equipo aún no conoce. Escanea una pieza suelta o espera a la red.",
   "stock.not_known_yet": "Nuevo en este equipo",
   "stock.how_many": "¿Cuántos?",
   "stock.eaches": "Piezas",
