@@ -159,11 +159,24 @@ def fresh_key() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 
+KEY_COLUMNS = sql("""
+    SELECT a.attname
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = CAST(:table AS text)::regclass AND i.indisprimary
+    ORDER BY array_position(i.indkey, a.attnum)
+""")
+_ORDERS: dict[str, str] = {}
+
+
 async def all_rows(db: Database, table: str, **where: Any) -> list[dict[str, Any]]:
-    """Every row of a table, as dicts, for looking at what really was written."""
+    """Every row of a table, as dicts, by its primary key, for looking at what really was written."""
     condition = " AND ".join(f"{name} = :{name}" for name in where) or "true"
     async with db.read() as tx:
-        return [row._asdict() for row in await tx.rows(sql(f"SELECT * FROM {table} WHERE {condition}"), **where)]
+        if table not in _ORDERS:
+            key = [str(row.attname) for row in await tx.rows(KEY_COLUMNS, table=table)]
+            _ORDERS[table] = f"ORDER BY {', '.join(key)}" if key else ""
+        rows = await tx.rows(sql(f"SELECT * FROM {table} WHERE {condition} {_ORDERS[table]}"), **where)
+    return [row._asdict() for row in rows]
 
 
 async def tub(db: Database, *, store_id: int = 1, plate: str = "TUB-1") -> str:

@@ -1,9 +1,10 @@
 """A real browser on the real service: one browser and one service for the whole run, a new context for each test."""
 
+import asyncio
 import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from pullsvc.access.rules import Role
 from pullsvc.db import Database
@@ -20,12 +21,14 @@ from tests.access.people import PIN, person
 from tests.frontend.hands import Device
 from tests.frontend.noon import Shop, open_shop
 from tests.serving import serving
+from tests.waiting import until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SEEN_BY_CAMERA = "4006381333931"
 HANDHELD = {"width": 360, "height": 640}
 DESK = {"width": 1920, "height": 1080}
 PATIENCE_MS = 10_000
+LAST_ANSWER_S = 2
 PEOPLE = {
     "B-ANA": ("Ana", Role.ASSOCIATE),
     "B-BEN": ("Ben", Role.BACKROOM),
@@ -76,6 +79,7 @@ async def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> As
     film = tmp_path_factory.mktemp("camera") / "label.mjpeg"
     film.write_bytes(film_of(SEEN_BY_CAMERA))
     camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *camera])
         yield browser
@@ -111,8 +115,9 @@ async def store(db: Database) -> int:
 async def page(context: BrowserContext) -> AsyncIterator[Page]:
     """A page whose every complaint fails the test."""
     page = await context.new_page()
-    complaints = watched(page)
+    complaints, acts = watched(page), under_way(page)
     yield page
+    await answered(acts)
     assert complaints == []
 
 
@@ -149,9 +154,10 @@ async def desk_on(browser: Browser, service: str, db: Database, *, badge: str) -
     """A page as large as a desk has it, with the owner of the badge signed in; the app is not open yet."""
     async with await new_context(browser, service, viewport=DESK, has_touch=False) as context:
         page = await context.new_page()
-        complaints = watched(page)
+        complaints, acts = watched(page), under_way(page)
         await enrol(page, service, db, badge=badge)
         yield page
+        await answered(acts)
         assert complaints == []
 
 
@@ -201,6 +207,34 @@ def watched(page: Page) -> list[str]:
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return complaints
+
+
+def under_way(page: Page) -> set[Request]:
+    """What the page has asked the service to do and was not told the end of, as it stands at any time."""
+    acts: set[Request] = set()
+
+    def begins(request: Request) -> None:
+        if request.method != "GET":
+            acts.add(request)
+
+    def ends(request: Request) -> None:
+        acts.discard(request)
+
+    page.on("request", begins)
+    page.on("requestfinished", ends)
+    page.on("requestfailed", ends)
+    return acts
+
+
+async def answered(acts: set[Request]) -> None:
+    """Let the service end what was begun: it would do it to the next test. Not for long: a test may hold answers up."""
+
+    async def are_answered() -> bool:
+        return not acts
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_ANSWER_S):
+            await until(are_answered)
 
 
 @pytest.fixture(scope="session")

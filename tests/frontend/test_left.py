@@ -9,6 +9,7 @@ from playwright.async_api import Page, Route, expect
 from pullsvc.db import Database
 from tests.access.people import PIN
 from tests.factories import all_rows
+from tests.frontend.goods import knows_the_range
 from tests.frontend.hands import Device, show
 from tests.frontend.shop import WARES, asked, stock_shop
 from tests.frontend.test_mishaps import SIGN_IN_JS
@@ -104,6 +105,7 @@ class TestBehindAMistake:
         await device.open("ask")
         await device.scan(WARES["1005"][2])
         await device.tap("Ask for it")
+        await knows_the_range(signed_in)
         for n in range(1, TRIES):
 
             async def failed(times: int = n) -> bool:

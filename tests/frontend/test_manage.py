@@ -12,7 +12,7 @@ from pullsvc.db import Database
 from pullsvc.web.limits import MAX_BULK_BODY_BYTES
 from tests.access.people import OTHER_PIN
 from tests.factories import all_rows
-from tests.frontend.conftest import DESK, enrol, new_context
+from tests.frontend.conftest import DESK, PATIENCE_MS, enrol, new_context
 from tests.frontend.hands import Device, expect, show, stumbles
 from tests.frontend.noon import Shop, sku_of
 from tests.waiting import until
@@ -271,7 +271,7 @@ class TestLabels:
     async def test_gives_a_file_to_print(self, desk: Page, mia: Device, shop: Shop) -> None:
         await mia.open("manage/labels")
         await desk.get_by_label("Labels for").select_option("tubs")
-        async with desk.expect_download() as download:
+        async with desk.expect_download(timeout=3 * PATIENCE_MS) as download:  # The first label loads the PDF library.
             await mia.tap("Get the file")
 
         document = pypdfium2.PdfDocument(await (await download.value).path())

@@ -9,6 +9,7 @@ from pullsvc.db import Database
 from tests.access.people import PIN
 from tests.factories import all_rows
 from tests.frontend.conftest import watched
+from tests.frontend.goods import knows_the_range
 from tests.frontend.hands import Device, expect
 from tests.frontend.shop import asked, stock_shop
 from tests.waiting import until
@@ -74,6 +75,7 @@ class TestTwoTabs:
         await signed_in.clock.install()
         await device.open()
         await device.sees("Hello, Ben")
+        await knows_the_range(signed_in)
         other = await signed_in.context.new_page()
         complaints = watched(other)
         await Device(other, service).open()

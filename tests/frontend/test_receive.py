@@ -62,6 +62,8 @@ class TestReceive:
             await device.scan(code)
 
         assert device.taps == 0
+        await device.sees("Taken back: booked as a correction")
+        await device.all_sent()
         await books_become(db, {**START, ("milk", "RECEIVING"): 11, ("bread", "BR-B-01-1"): 7})
 
     async def test_undo_is_a_correction_that_the_ledger_shows(
@@ -74,6 +76,7 @@ class TestReceive:
         await device.sees("Taken back: booked as a correction")
         await show(receiving, artifacts, "receive-undone")
 
+        await device.all_sent()
         await books_become(db, START)
         (back,) = await all_rows(db, "movements", cause="adjust")
         assert (back["qty"], back["from_location"], back["reason"]) == (1, "BR-B-01-1", "received by mistake")

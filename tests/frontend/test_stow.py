@@ -108,6 +108,7 @@ class TestStow:
         await device.sees("Carried back: booked as a move")
 
         await device.sees("3 items wait")
+        await device.all_sent()
         await books_become(db, START)
         assert [row["qty"] for row in await all_rows(db, "movements", cause="move")] == [1, 1]
 

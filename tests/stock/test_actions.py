@@ -135,7 +135,7 @@ class TestMoveAll:
             (m["store_id"], m["day"].day, m["cause"], m["occurred_at"] == NOON) for m in await all_rows(db, "movements")
         ]
         assert written == [
-            (1, 14, "receive", True), (2, 15, "receive", True), (1, 15, "move", False), (2, 15, "sale", True),
+            (1, 14, "receive", True), (1, 15, "move", False), (2, 15, "receive", True), (2, 15, "sale", True),
         ]  # fmt: skip
         assert [(d["store_id"], d["kind"]) for d in await all_rows(db, "discrepancies")] == [(2, "oversold")]
         assert (await audit(db)).holds
