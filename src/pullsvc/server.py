@@ -28,6 +28,7 @@ BACKLOG = 2_048
 GRACE_S = 10
 KEEP_ALIVE_S = 30
 JOB_LOCK_TIMEOUT_S = 2.0
+YOUNG_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ async def serve(
     # What lives from here on lives long: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     with _signals(stop, parts, parent):
         running = [asyncio.create_task(part.run()) for part in parts]
         waiting = asyncio.create_task(stop.wait())
