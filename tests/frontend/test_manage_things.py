@@ -27,11 +27,13 @@ class TestPlaces:
         await desk.get_by_role("dialog").get_by_role("button", name="New place").click()
         await mia.tap("BR-Q-01")
         await mia.tap("Take out of use")
-        await mia.sees("Out of use")
+        out = desk.get_by_text("Out of use", exact=True)
+        await expect(out).to_be_visible()
+        assert [row["location"] for row in await all_rows(db, "locations", active=False)] == ["BR-Q-01"]
 
         await mia.tap("Undo")
 
-        await expect(desk.get_by_text("Out of use")).to_have_count(0)
+        await expect(out).to_have_count(0)
         (row,) = await all_rows(db, "locations", location="BR-Q-01")
         assert (row["kind"], row["zone"], row["active"]) == ("backroom", "Q", True)
 
@@ -83,9 +85,11 @@ class TestTubs:
         await mia.open("manage/tubs")
         await mia.tap("TUB-0003")
         await mia.tap("Take out of use")
-        await mia.sees("Out of use")
+        out = desk.get_by_text("Out of use", exact=True)
+        await expect(out).to_be_visible()
+        assert [row["tub"] for row in await all_rows(db, "tubs", active=False)] == ["TUB-0003"]
 
         await mia.tap("Undo")
 
-        await expect(desk.get_by_text("Out of use")).to_have_count(0)
+        await expect(out).to_have_count(0)
         assert all(row["active"] for row in await all_rows(db, "tubs"))
