@@ -145,7 +145,7 @@ async def serve(
         parts.append(_Web(plan, listener, on_started))
     if plan.loops:
         parts.append(_Loops(plan))
-    # What lives from here on lives long: the collector need not look at it again and again.
+    # What lives by now lives long: the collector need not look at it again and again. Requests leave few cycles behind.
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)

@@ -31,6 +31,12 @@ window.fetch = (path, ...rest) => {
 };
 """
 NO_RANGE_JS = RANGE_JS.replace("REFUSED", str(list(range(1, 100))))
+OTHER_CURSOR_JS = """
+async () => {
+  const { note, noted } = await import(`/app/${document.body.dataset.build}/core/store.js`);
+  await note("range", { ...await noted("range"), cursor: "of another version", pages: 3, at: 0 });
+}
+"""
 MANY_ITEMS = sql("""
     INSERT INTO items (
         store_id, sku, description, department, case_pack, volume_ml, weight_g, sold_by, attributes, updated_at
@@ -118,6 +124,16 @@ class TestRange:
         await device.comes_back()
 
         await books_become(db, {("milk", "BR-A-03-2"): 12})
+
+    async def test_begins_anew_when_the_service_does_not_read_its_cursor(self, handheld: Page, device: Device) -> None:
+        """As after a renewal: else it would be refused for ever."""
+        await device.open()
+        await knows_the_range(handheld)
+        await handheld.evaluate(OTHER_CURSOR_JS)
+
+        await handheld.reload()
+
+        await knows_the_range(handheld)
 
     async def test_goes_on_where_an_earlier_try_ended(self, handheld: Page, device: Device, db: Database) -> None:
         async with db.begin() as tx:

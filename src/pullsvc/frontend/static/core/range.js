@@ -2,11 +2,11 @@
 // without a network too. A copy of what the service knows, in a database of its own: unlike the outbox it may be lost.
 
 import { openDB } from "idb";
-import { request } from "./api.js";
+import { Refusal, request } from "./api.js";
 import { now } from "./clock.js";
 import { normalCode } from "./codes.js";
 import { storePath } from "./session.js";
-import { note, noted } from "./store.js";
+import { forget, note, noted } from "./store.js";
 
 const ITEMS = "items";
 const PAGE_ROWS = 100;
@@ -22,19 +22,22 @@ const TIMEOUT_MS = 60_000;
 
 const range = openDB("pullsvc-range", 1, { upgrade: (db) => void db.createObjectStore(ITEMS) });
 
-/** @param {string} code normal @returns {Promise<import("./known.js").Thing | undefined>} the item that has the code */
-export const itemOf = async (code) => (await range).get(ITEMS, storePath(code));
+/** @param {string} code normal @returns {Promise<import("./known.js").Thing | undefined>} the item that has the code; undefined too where the copy cannot be read */
+export const itemOf = (code) => range.then((db) => db.get(ITEMS, storePath(code))).catch(() => undefined);
 
 /** @type {Promise<void> | null} */
 let learning = null;
 
 /** Learn the range, where it is not known or a week old; goes on where an earlier try ended. */
 export function learnRange() {
-  learning ??= learn().catch(() => undefined).finally(() => {
+  learning ??= learn().catch(beginAnew).catch(() => undefined).finally(() => {
     learning = null;
   });
   return learning;
 }
+
+/** A cursor that the service does not read, as of another version, would be refused for ever. @param {unknown} failure */
+const beginAnew = (failure) => (failure instanceof Refusal && failure.code === "bad-cursor" ? forget("range").then(learn) : undefined);
 
 async function learn() {
   const store = storePath("");
