@@ -6,7 +6,7 @@ import { Refusal, online, request } from "./api.js";
 import { now, nowText } from "./clock.js";
 import { bad } from "./feedback.js";
 import { uuid } from "./ids.js";
-import { ATTENTION, CACHE, NOTES, OUTBOX, database } from "./store.js";
+import { ATTENTION, CACHE, NOTES, OUTBOX, database, inOneGo } from "./store.js";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -133,14 +133,13 @@ export async function put({ path, body, what, about = {}, notes = {} }) {
 
 /** @param {Act} draft @param {Record<string, unknown>} notes @returns {Promise<Act>} with its place and its key */
 async function write({ seq: _none, ...draft }, notes) {
-  const tx = (await database).transaction([OUTBOX, NOTES], "readwrite", { durability: "strict" });
-  const acts = tx.objectStore(OUTBOX);
-  const seq = Number(await acts.add(draft));
-  const act = { ...draft, seq, key: `h${device}-${seq}-${uuid()}` };
-  await acts.put(act);
-  for (const [name, value] of Object.entries(notes)) await tx.objectStore(NOTES).put(value, name);
-  await tx.done;
-  return act;
+  const act = { ...draft, key: `h${device}-${uuid()}` };
+  const noted = Object.entries(notes);
+  const [seq] = await inOneGo([OUTBOX, NOTES], "strict", (tx) => [
+    tx.objectStore(OUTBOX).add(act),
+    ...noted.map(([name, value]) => tx.objectStore(NOTES).put(value, name)),
+  ]);
+  return { ...act, seq: Number(seq) };
 }
 
 /** Send what waits, if nobody is at it already. */

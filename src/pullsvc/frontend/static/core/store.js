@@ -23,14 +23,31 @@ export const database = openDB("pullsvc", VERSION, {
   },
 });
 
+/**
+ * Write in one transaction, of which everything is handed over and the end asked for before anything is waited for: the
+ * browser finishes it although the page goes away (a reload right after a scan). Were it to wait between two steps, it
+ * would be undone.
+ * @param {string[]} stores
+ * @param {"strict" | "relaxed"} durability strict: on the disk once this resolves
+ * @param {(tx: any) => Promise<any>[]} hand hands the writes over
+ * @returns {Promise<any[]>} what each came to
+ */
+export async function inOneGo(stores, durability, hand) {
+  const tx = (await database).transaction(stores, "readwrite", { durability });
+  const handed = hand(tx);
+  tx.commit();
+  const [came] = await Promise.all([Promise.all(handed), tx.done]);
+  return came;
+}
+
 /** @param {string} name @returns {Promise<any>} what was noted under the name, undefined if nothing */
 export const noted = async (name) => (await database).get(NOTES, name);
 
 /** @param {string} name @param {unknown} value */
-export const note = async (name, value) => (await database).put(NOTES, value, name);
+export const note = (name, value) => inOneGo([NOTES], "relaxed", (tx) => [tx.objectStore(NOTES).put(value, name)]);
 
 /** @param {string} name */
-export const forget = async (name) => (await database).delete(NOTES, name);
+export const forget = (name) => inOneGo([NOTES], "relaxed", (tx) => [tx.objectStore(NOTES).delete(name)]);
 
 // The browser may otherwise clear it when the disk runs full.
 navigator.storage?.persist?.().catch(() => undefined);
