@@ -23,7 +23,7 @@ from tests.frontend.noon import Shop, open_shop
 from tests.serving import serving
 from tests.waiting import until
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SEEN_BY_CAMERA = "4006381333931"
 HANDHELD = {"width": 360, "height": 640}
 DESK = {"width": 1920, "height": 1080}
@@ -78,7 +78,9 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 async def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     film = tmp_path_factory.mktemp("camera") / "label.mjpeg"
     film.write_bytes(film_of(SEEN_BY_CAMERA))
-    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+    # Without windows there is nobody to be asked for the camera.
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    camera.append(f"--use-file-for-fake-video-capture={film}")
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *camera])

@@ -26,7 +26,8 @@ async ([badge, pin]) => (await fetch("/v1/sessions", {
 # The last key and the reload in one go: the page has no moment to wait for anything.
 SCAN_AND_RELOAD_JS = """
 (code) => {
-  for (const key of [...code, "Enter"]) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const press = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  [...code, "Enter"].forEach(press);
   location.reload();
 }
 """

@@ -47,7 +47,7 @@ async def test_takes_over_when_the_hands_are_free(
 ) -> None:
     renewed = tmp_path / "renewed"
     for part in ("src", "migrations", "openapi"):
-        shutil.copytree(ROOT / part, renewed / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, renewed / part, ignore=shutil.ignore_patterns("*.pyc.*"))
     texts = renewed / "src" / "pullsvc" / "frontend" / "static" / "text" / "en" / "base.js"
     texts.write_text(texts.read_text().replace(HELLO, NEW_HELLO))
     async with await new_context(browser, "http://localhost") as context:
