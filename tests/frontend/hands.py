@@ -7,6 +7,8 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Locator, Page, expect
 
+from tests.access.people import PIN
+
 __all__ = ["Device", "expect"]
 
 TRIGGER_MS = 300  # Nobody pulls a trigger twice in less.
@@ -67,6 +69,11 @@ STUMBLES_JS = """
   }
   return found;
 }
+"""
+SIGN_IN_JS = """
+async ([badge, pin]) => (await fetch("/v1/sessions", {
+  method: "POST", body: JSON.stringify({ badge, pin }), headers: { "Content-Type": "application/json" },
+})).status
 """
 AT_ONCE_JS = """
 (text) => {
@@ -139,6 +146,11 @@ class Device:
 
     async def comes_back(self) -> None:
         await self.page.context.set_offline(False)
+
+
+async def sign_in(page: Page, badge: str) -> None:
+    """Somebody else signs in on the device, in another tab or behind the app: what is open does not hear of it."""
+    assert await page.evaluate(SIGN_IN_JS, [badge, PIN]) == 201
 
 
 async def stumbles(page: Page) -> list[str]:

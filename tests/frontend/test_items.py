@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from pullsvc.db import Database
 from tests.factories import all_rows
-from tests.frontend.hands import Device, expect, show
+from tests.frontend.hands import Device, expect, show, sign_in
 from tests.frontend.shop import WARES, asked, stock_shop
 
 MILK, COFFEE = WARES["1001"][2], WARES["1003"][2]
@@ -99,6 +99,28 @@ class TestWalk:
         await device.sees("2 new, 0 asked for already")
         await show(signed_in, artifacts, "walk-sent")
         assert {p["sku"] for p in await all_rows(shop, "pulls")} == {"1001", "1003"}
+
+    async def test_is_asked_for_once_however_often_the_button_is_hit(
+        self, signed_in: Page, device: Device, shop: Database
+    ) -> None:
+        await device.open("walk")
+        await device.scan(MILK)
+        await device.sees("Whole milk 1 l")
+        await device.named("Ask for 1").evaluate("(button) => { button.click(); button.click(); }")
+
+        await device.sees("1 new, 0 asked for already")
+        await device.all_sent()
+        assert len(await all_rows(shop, "asks")) == 1
+
+    async def test_waits_for_whoever_began_it(self, signed_in: Page, device: Device, shop: Database) -> None:
+        await device.open("walk")
+        await device.scan(MILK)
+        await device.sees("Whole milk 1 l")
+        for badge, sees in (("B-CID", "Scan every gap you see"), ("B-BEN", "Whole milk 1 l")):
+            await sign_in(signed_in, badge)
+            await signed_in.reload()
+            await device.is_ready()
+            await device.sees(sees)
 
 
 class TestFind:

@@ -7,12 +7,10 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from pullsvc.db import Database
-from tests.access.people import PIN
 from tests.factories import all_rows
 from tests.frontend.goods import knows_the_range
-from tests.frontend.hands import Device, show
+from tests.frontend.hands import Device, show, sign_in
 from tests.frontend.shop import WARES, asked, stock_shop
-from tests.frontend.test_mishaps import SIGN_IN_JS
 from tests.frontend.test_offline import claim
 from tests.frontend.test_work import in_tub
 from tests.waiting import until
@@ -39,7 +37,7 @@ async def shop(service: str, db: Database, store: int) -> Database:
 
 async def signs_in(page: Page, device: Device, badge: str, hello: str) -> None:
     """Somebody signs in on the device, and the app is opened."""
-    assert await page.evaluate(SIGN_IN_JS, [badge, PIN]) == 201
+    await sign_in(page, badge)
     await page.goto("/livez")
     await device.open()
     await device.sees(hello)

@@ -6,19 +6,13 @@ import pytest
 from playwright.async_api import Page, Route
 
 from pullsvc.db import Database
-from tests.access.people import PIN
 from tests.factories import all_rows
 from tests.frontend.conftest import watched
 from tests.frontend.goods import knows_the_range
-from tests.frontend.hands import Device, expect
+from tests.frontend.hands import Device, expect, sign_in
 from tests.frontend.shop import asked, stock_shop
 from tests.waiting import until
 
-SIGN_IN_JS = """
-async ([badge, pin]) => (await fetch("/v1/sessions", {
-  method: "POST", body: JSON.stringify({ badge, pin }), headers: { "Content-Type": "application/json" },
-})).status
-"""
 NO_ROOM_JS = """
 () => {
   IDBObjectStore.prototype.add = () => { throw new DOMException("no room", "QuotaExceededError"); };
@@ -61,7 +55,7 @@ class TestTwoTabs:
         await device.sees("Whole milk 1 l")
         other = await signed_in.context.new_page()
         await other.goto(f"{service}/livez")
-        assert await other.evaluate(SIGN_IN_JS, ["B-CID", PIN]) == 201
+        await sign_in(other, "B-CID")
 
         await device.tap("Ask for it")
         await device.open()

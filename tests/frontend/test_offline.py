@@ -9,20 +9,14 @@ from playwright.async_api import Browser, Page, Route
 
 from pullsvc.audit import audit
 from pullsvc.db import Database, sql
-from tests.access.people import PIN
 from tests.factories import all_rows
 from tests.frontend.conftest import enrol, new_context, watched
-from tests.frontend.hands import Device, expect, show
+from tests.frontend.hands import Device, expect, show, sign_in
 from tests.frontend.shop import WARES, asked, stock_shop
 from tests.frontend.test_work import in_tub
 from tests.serving import serving
 from tests.waiting import until
 
-SIGN_IN_JS = """
-async ([badge, pin]) => (await fetch("/v1/sessions", {
-  method: "POST", body: JSON.stringify({ badge, pin }), headers: { "Content-Type": "application/json" },
-})).status
-"""
 # The last key and the reload in one go: the page has no moment to wait for anything.
 SCAN_AND_RELOAD_JS = """
 (code) => {
@@ -182,14 +176,14 @@ class TestOtherHands:
         await signed_in.route("**/picks", lambda route: route.abort())
         await device.comes_back()
         await other.goto("/livez")
-        assert await other.evaluate(SIGN_IN_JS, ["B-CID", PIN]) == 201
+        await sign_in(other, "B-CID")
         await device.open()
         await device.sees("Hello, Ben")
         await signed_in.unroute("**/picks")
 
         await expect(signed_in.get_by_text("Hello, Cid")).to_be_visible(timeout=20_000)
         assert await in_tub(shop) == {}
-        assert await other.evaluate(SIGN_IN_JS, ["B-BEN", PIN]) == 201
+        await sign_in(other, "B-BEN")
         await signed_in.reload()
         await device.sees("Hello, Ben")
         await device.all_sent()

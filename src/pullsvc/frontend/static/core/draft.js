@@ -29,13 +29,21 @@ export function draft(name, empty) {
       void note(name, written(held.value));
     },
     /**
-     * Change it together with an act that goes into the outbox: after a crash both have happened, or neither.
+     * Change it together with an act that goes into the outbox: after a crash both have happened, or neither; the same
+     * where there is no room left for it.
      * @param {Partial<T>} changes
      * @param {(notes: Record<string, unknown>) => Promise<any>} put
      */
     async changeWith(changes, put) {
-      held.value = { ...held.value, ...changes };
-      return put({ [name]: written(held.value) });
+      const before = held.value;
+      const after = { ...before, ...changes };
+      held.value = after;
+      try {
+        return await put({ [name]: written(after) });
+      } catch (failure) {
+        if (held.value === after) held.value = before;
+        throw failure;
+      }
     },
   };
 }

@@ -1,7 +1,8 @@
 // A walk along an aisle: every scan is a gap, kept at once; at the end all are asked for together.
 
-import { useEffect, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Refusal } from "../../core/api.js";
+import { draft } from "../../core/draft.js";
 import { bad, good, look } from "../../core/feedback.js";
 import { t } from "../../core/i18n.js";
 import { nowText } from "../../core/clock.js";
@@ -9,71 +10,82 @@ import { normalCode } from "../../core/codes.js";
 import * as outbox from "../../core/outbox.js";
 import { itemOf } from "../../core/range.js";
 import { storePath } from "../../core/session.js";
-import { forget, note, noted } from "../../core/store.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Notice, Page, Pair, Trouble, html, useScan } from "../../ui/ui.js";
 import { factsOf } from "./facts.js";
 
-const NOTE = "walk";
 /** Gaps in one request; the service takes no more. */
 const MAX_GAPS_A_CALL = 100;
 
-/** @typedef {{code: string, at: string, name?: string, shelf?: string, problem?: string}} Gap */
+/** @typedef {{code: string, at: string, name?: string, shelf?: string, problem?: string}} Gap the newest comes first */
+
+/** @type {{gaps: Gap[]}} */
+const NOTHING = { gaps: [] };
+const work = draft("walk", NOTHING);
+
+/** @param {string} scanned */
+async function add(scanned) {
+  const code = normalCode(scanned);
+  const { gaps } = work.value;
+  if (gaps.some((gap) => gap.code === code)) return look(t("walk.twice"));
+  good(t("walk.added", { n: gaps.length + 1 }));
+  work.change({ gaps: [{ code, at: nowText() }, ...gaps] });
+  const known = await named(code);
+  if (known.problem) bad(known.problem);
+  work.change({ gaps: work.value.gaps.map((gap) => (gap.code === code ? { ...gap, ...known } : gap)) });
+}
+
+/** @param {(gap: Gap) => boolean} isLeft */
+const keep = (isLeft) => work.change({ gaps: work.value.gaps.filter(isLeft) });
+
+function undo() {
+  const [last] = work.value.gaps;
+  if (!last) return bad();
+  look(t("undo"));
+  keep((gap) => gap.code !== last.code);
+}
+
+/** Ask for what is on the list; each part leaves it as it goes into the outbox. @returns {Promise<number[]>} the acts */
+async function send() {
+  const asked = work.value.gaps.filter((gap) => !gap.problem).reverse();
+  const sent = [];
+  for (let from = 0; from < asked.length; from += MAX_GAPS_A_CALL) {
+    const asks = asked.slice(from, from + MAX_GAPS_A_CALL).map(({ code, at }) => ({ code, reason: "gap", seen_qty: 0, occurred_at: at }));
+    const act = { path: storePath("gap-scans"), body: { asks }, what: "act.walk", about: { kind: "walk", n: asks.length } };
+    const left = { gaps: work.value.gaps.filter((gap) => !asks.some(({ code }) => code === gap.code)) };
+    sent.push((await work.changeWith(left, (notes) => outbox.put({ ...act, notes }))).seq);
+  }
+  keep((gap) => !gap.problem); // What is unknown here was told when it was scanned.
+  return sent;
+}
 
 export default function Walk() {
-  const [gaps, setGaps] = useState(/** @type {Gap[]} */ ([]));
   const [acts, setActs] = useState(/** @type {number[]} */ ([]));
-  useEffect(() => {
-    noted(NOTE).then((kept) => kept && setGaps(kept));
-  }, []);
-  const keep = (next) => {
-    setGaps(next);
-    void note(NOTE, next);
-  };
-  const add = async (scanned) => {
-    const code = normalCode(scanned);
-    if (gaps.some((gap) => gap.code === code)) return look(t("walk.twice"));
-    good(t("walk.added", { n: gaps.length + 1 }));
-    const next = [{ code, at: nowText() }, ...gaps];
-    keep(next);
-    const known = await named(code);
-    if (known.problem) bad(known.problem);
-    setGaps((now) => {
-      const filled = now.map((gap) => (gap.code === code ? { ...gap, ...known } : gap));
-      void note(NOTE, filled);
-      return filled;
-    });
-    return undefined;
-  };
-  const undo = () => (gaps.length ? (look(t("undo")), keep(gaps.slice(1))) : bad());
-  const send = async () => {
-    const asks = gaps.filter((gap) => !gap.problem).map(({ code, at }) => ({ code, reason: "gap", seen_qty: 0, occurred_at: at })).reverse();
-    const sent = [];
-    for (let from = 0; from < asks.length; from += MAX_GAPS_A_CALL) {
-      const part = asks.slice(from, from + MAX_GAPS_A_CALL);
-      sent.push((await outbox.put({ path: storePath("gap-scans"), body: { asks: part }, what: "act.walk", about: { kind: "walk", n: part.length } })).seq);
-    }
+  const opening = useRef(/** @type {Promise<void> | null} */ (null));
+  opening.current ??= work.open();
+  const { gaps } = work.value;
+  const ask = async () => {
+    if (!work.value.gaps.some((gap) => !gap.problem)) return bad();
+    const sent = await send();
     good();
-    await forget(NOTE);
-    setGaps([]);
     setActs(sent);
   };
   useScan(({ code, command }) => {
     if (command === "UNDO") return undo();
-    if (command === "DONE") return gaps.length ? void send() : bad();
+    if (command === "DONE") return void ask();
     if (command) return command === "BACK" ? go("") : bad();
     setActs([]);
-    return void add(code);
+    return void opening.current?.then(() => add(code));
   });
   if (acts.length) return html`<${Sent} acts=${acts} onAgain=${() => setActs([])} />`;
   const foot = gaps.length > 0 && html`<${Pair}>
     <${Button} icon="undo" onClick=${undo}>${t("undo")}<//>
-    <${Button} kind="primary" icon="ask" onClick=${send}>${t("walk.send", { n: gaps.filter((gap) => !gap.problem).length })}<//><//>`;
+    <${Button} kind="primary" icon="ask" onClick=${ask}>${t("walk.send", { n: gaps.filter((gap) => !gap.problem).length })}<//><//>`;
   return html`<${Page} title=${t("walk.title")} back=${() => go("")} foot=${foot}>
     ${!gaps.length && html`<${Empty} icon="walk" title=${t("walk.start")}><p>${t("walk.start.more")}</p><//>`}
     <ol class="list" reversed>${gaps.map((gap) => html`<li class="row" key=${gap.code}>
       <span class="grow"><span class="strong">${gap.name ?? gap.code}</span>${gap.problem ? html`<span class="bad-text">${gap.problem}</span>` : html`<span class="soft code">${gap.shelf ?? ""}</span>`}</span>
-      <button type="button" class="button icon" aria-label=${t("walk.remove", { name: gap.name ?? gap.code })} onClick=${() => keep(gaps.filter((one) => one !== gap))}><span aria-hidden="true">✕</span></button></li>`)}</ol>
+      <button type="button" class="button icon" aria-label=${t("walk.remove", { name: gap.name ?? gap.code })} onClick=${() => keep((one) => one.code !== gap.code)}><span aria-hidden="true">✕</span></button></li>`)}</ol>
   <//>`;
 }
 
