@@ -35,12 +35,13 @@ from pullsvc.tubs import holding
 from tests import books
 from tests.apps import app_on
 from tests.conftest import EMPTY, Ticking
-from tests.factories import Floor, floor, fresh_key, key, placement, stocked, tub
+from tests.factories import Floor, floor, fresh_key, key, location, placement, stocked, tub
 
 T = TypeVar("T")
 SKUS = ("milk", "eggs", "soap")
 BINS = ("B1", "B2", "B3")
 TUBS = ("TUB-1", "TUB-2", "TUB-3", "TUB-4", "TUB-5")
+LANES = ("LANE-1", "LANE-2")
 WORKERS = ("ben", "cid")
 REASONS = ("not_there", "less_than_expected", "damaged", "unreachable", "wrong_item", "other")
 
@@ -106,6 +107,8 @@ class Day(RuleBasedStateMachine):
             shop = await floor(self.db, self.client)
             for plate in TUBS[1:]:
                 await tub(self.db, plate=plate)
+            for lane in LANES[1:]:
+                await location(self.db, code=lane, kind="lane")
             for n, sku in enumerate(SKUS):
                 bins = {place: stock[3 * n + m] for m, place in enumerate(BINS)}
                 await stocked(self.db, sku=sku, bins=bins, capacity=10 + n, on_shelf=n)
@@ -239,10 +242,10 @@ class Day(RuleBasedStateMachine):
         self.on(held, "skips", by=held["by"], line_no=line)
 
     @precondition(lambda self: self.held)
-    @rule(task=recent)
-    def stage(self, task: int) -> None:
+    @rule(task=recent, lane=st.sampled_from(LANES))
+    def stage(self, task: int, lane: str) -> None:
         held = self.at_hand(task, "claimed", "filling")
-        self.on(held, "staging", by=held["by"], lane="LANE-1")
+        self.on(held, "staging", by=held["by"], lane=lane)
 
     @precondition(lambda self: self.held)
     @rule(task=recent)

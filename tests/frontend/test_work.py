@@ -51,12 +51,14 @@ class TestWork:
 
         await device.sees("Scan the lane")
         await show(signed_in, artifacts, "work-lane")
-        await device.scan("LANE-2")
-        await device.sees("TUB-0042 stands in LANE-2")
+        await device.scan("LANE-1")
+        await device.sees("TUB-0042 stands in LANE-1")
         await show(signed_in, artifacts, "work-staged")
+        await device.scan("LANE-2")  # The wrong lane was scanned.
+        await device.sees("TUB-0042 stands in LANE-2")
         await device.all_sent()
         assert await in_tub(shop) == {"1001": 8, "1003": 8, "1004": 1}
-        assert [t["state"] for t in await all_rows(shop, "tasks")] == ["staged"]
+        assert [(t["state"], t["lane"]) for t in await all_rows(shop, "tasks")] == [("staged", "LANE-2")]
 
     async def test_begins_with_a_tub_that_nobody_has_used_yet(
         self, signed_in: Page, device: Device, shop: Database, artifacts: Path

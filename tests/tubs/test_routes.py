@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from pullsvc.db import Database
-from tests.factories import Floor, all_rows, floor, fresh_key, stocked, tub
+from tests.factories import Floor, all_rows, floor, fresh_key, location, stocked, tub
 
 
 async def balance(db: Database, location: str, sku: str) -> int:
@@ -265,3 +265,26 @@ class TestStage:
         pulls = {p["sku"]: p for p in await all_rows(db, "pulls")}
         assert (pulls[first["sku"]]["qty_filled"], pulls[first["sku"]]["qty_planned"]) == (5, 0)
         assert {p["state"] for p in pulls.values()} == {"open"}
+
+    async def test_in_another_lane_moves_nothing_but_the_tub(self, db: Database, client: httpx.AsyncClient) -> None:
+        """The wrong lane was scanned, or the tub pushed on."""
+        shop = await floor(db, client)
+        await location(db, code="LANE-2", kind="lane")
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", line_no=1, qty=5)
+        first = (await shop.do(task, "staging", lane="LANE-1")).json()
+        before = [await all_rows(db, table) for table in ("pulls", "task_lines", "movements")]
+
+        for lane in ("LANE-2", "LANE-2"):
+            answer = await shop.do(task, "staging", lane=lane)
+
+        assert answer.json() == {**first, "lane": "LANE-2", "lease_until": answer.json()["lease_until"]}
+        assert [await all_rows(db, table) for table in ("pulls", "task_lines", "movements")] == before
+        (stands,) = await all_rows(db, "tubs", tub="TUB-1")
+        assert (stands["state"], stands["lane"]) == ("staged", "LANE-2")
+        staged = await all_rows(db, "events", kind="tub.staged")
+        assert [event["data"]["lane"] for event in staged] == ["LANE-1", "LANE-2"]
+        await shop.do(task, "delivery")
+        assert (await shop.do(task, "staging", lane="LANE-1")).json()["code"] == "stale-fence"

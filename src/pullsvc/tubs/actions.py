@@ -18,6 +18,7 @@ from pullsvc.tubs.holding import Deed, DeedKind, Held, Outcome, Told, line_id
 from pullsvc.tubs.rules import Line, LineState, Settlement, Task, TaskState
 
 LANES = frozenset({"lane"})
+STAGEABLE = frozenset({TaskState.FILLING, TaskState.ABANDONED, TaskState.STAGED})
 RETURN_PLACES = frozenset({"backroom", "receiving"})
 
 Places = Mapping[tuple[int, str], Location]
@@ -68,19 +69,23 @@ async def _lanes(tx: Tx, deeds: Sequence[Staging]) -> Places:
 
 
 def _stage(held: Held, deed: Staging, *, known: Places) -> Outcome:
-    """Stand the tub in a lane; what was not picked goes back to its pulls at once.
+    """Stand the tub in a lane, or in another one; what was not picked goes back to its pulls at once.
 
     Raises:
         IllegalMove: nothing is in the tub, so that the task must be released instead.
         NoSuchPlace, WrongKindOfPlace: it is no lane.
     """
-    task = held.task(deed, frozenset({TaskState.FILLING, TaskState.ABANDONED}), to_do="stage it")
+    task = held.task(deed, STAGEABLE, to_do="stage it")
     if task.qty_picked == 0 or task.tub is None:
         raise rules.IllegalMove("Nothing is in the tub; release the task instead.", picked=0)
     check_place(deed.lane, known.get((task.store_id, deed.lane)), kinds=LANES)
+    if task.lane == deed.lane:
+        return Outcome(task)
+    told = [Told("tub.staged", task.tub, {"task_id": task.task_id, "lane": deed.lane, "qty": task.qty_picked})]
+    if task.state is TaskState.STAGED:  # The pulls know already what is on its way.
+        return Outcome(task._replace(lane=deed.lane), told=told)
     staged = task.having(map(_as_staged, task.lines)).at(TaskState.STAGED, deed.stamp.now)._replace(lane=deed.lane)
-    facts = {"task_id": task.task_id, "lane": deed.lane, "qty": task.qty_picked}
-    return Outcome(staged, told=[Told("tub.staged", task.tub, facts)], pulls=_filled(task))
+    return Outcome(staged, told=told, pulls=_filled(task))
 
 
 STAGE = DeedKind(_stage, look=_lanes)

@@ -345,11 +345,11 @@ def _line_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, ob
 
 
 def _tub_rows(before: Task, after: Task, at: datetime) -> Iterable[dict[str, object]]:
-    """Return the tub of the task, if it has come elsewhere: bound, staged, on the floor, or idle again."""
+    """Return the tub of the task, if it has come elsewhere: bound, staged, restaged, on the floor, or idle again."""
     tub = after.tub or before.tub
     ended = after.state in ENDED
     state = TubState.IDLE if ended else TUB_STATE[after.state]
-    if tub and (tub != before.tub or state != TUB_STATE.get(before.state)):
+    if tub and (tub, state, after.lane) != (before.tub, TUB_STATE.get(before.state), before.lane):
         yield {
             "store_id": after.store_id,
             "tub": tub,

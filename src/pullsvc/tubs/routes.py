@@ -257,7 +257,7 @@ async def release_task(task_id: PathId, body: views.FencedBody, act: Worker, db:
 
 @router.post("/tasks/{task_id}/staging", status_code=201, response_model=views.TaskView)
 async def stage_tub(task_id: PathId, body: views.StagingBody, act: Worker, db: Db, lease: Lease) -> Response:
-    """Stand the tub in a lane at the edge of the floor."""
+    """Stand the tub in a lane at the edge of the floor; until somebody takes it from there, also in another one."""
     stamp = act.caller.stamp(body.occurred_at)
     deed = Staging(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, lane=body.lane)
     return await _do(act, db, actions.STAGE, deed)

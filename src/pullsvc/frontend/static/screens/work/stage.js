@@ -42,14 +42,17 @@ export function BringToLane({ task }) {
 export function Staged({ task }) {
   const units = task.lines.reduce((sum, line) => sum + line.qty_picked, 0);
   const next = () => void tasks.drop();
-  useScan(({ command }) => {
-    if (command !== "OK" && command !== "DONE") return false;
-    return void next();
+  useScan(({ code, command }) => {
+    if (command === "OK" || command === "DONE") return void next();
+    const scanned = tasks.meaning(code);
+    if (command || scanned.kind !== "lane") return false;
+    good(scanned.code);
+    return scanned.code === task.lane ? undefined : void tasks.stage(scanned.code);
   });
   const foot = html`<${Button} onClick=${() => (next(), go(""))}>${t("stage.stop")}<//>
     <${Button} kind="primary" icon="tub" onClick=${next}>${t("stage.next")}<//>`;
   return html`<${Page} title=${task.tub} foot=${foot}>
-    <${Empty} icon="good" title=${t("stage.done", { tub: task.tub, lane: task.lane })}><p>${t("stage.done.more")}</p><//>
+    <${Empty} icon="good" title=${t("stage.done", { tub: task.tub, lane: task.lane })}><p>${t("stage.done.more")}</p><p class="soft">${t("stage.other")}</p><//>
     <${Figures} figures=${[[t("work.lines"), task.lines.filter((line) => line.qty_picked > 0).length], [t("stage.units"), units], [t("stage.shorts"), task.lines.filter((line) => line.state === "short").length]]} />
   <//>`;
 }

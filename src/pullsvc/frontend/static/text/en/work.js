@@ -90,6 +90,7 @@ export default {
   "stage.empty.more": "None of it was there. Give the job back and take the next one.",
   "stage.done": "{tub} stands in {lane}",
   "stage.done.more": "Whoever asked can see that it is on its way.",
+  "stage.other": "Wrong lane? Scan the right one.",
   "stage.next": "Next tub",
   "stage.stop": "Enough for now",
 };

@@ -90,6 +90,7 @@ export default {
   "stage.empty.more": "No había nada. Devuelve el trabajo y toma el siguiente.",
   "stage.done": "{tub} está en {lane}",
   "stage.done.more": "Quien lo pidió ve que está en camino.",
+  "stage.other": "¿Carril equivocado? Escanea el correcto.",
   "stage.next": "Siguiente cubeta",
   "stage.stop": "Basta por ahora",
 };
