@@ -63,6 +63,20 @@ class TestReceiveReceipts:
         assert (row["revision"], row["line_count"]) == (2, 2)
         assert await kinds(db) == ["sales.received", "sales.received", "receipt.corrected"]
 
+    async def test_moves_nothing_of_a_line_that_the_till_did_not_touch(self, db: Database) -> None:
+        """Milk was sold from A1 and lives on A9 since; then the till adds the bread that it forgot, and voids all."""
+        await shop(db)
+        await send(db, receipt(line("milk", 2)))
+        async with db.begin() as tx:
+            await tx.run(sql("UPDATE placements SET is_home = false WHERE sku = 'milk'"))
+        await placement(db, sku="milk", shelf="A9")
+        (taken,) = await send(db, receipt(line("milk", 2), line("bread", 1)))
+
+        assert taken.effect == {("bread", "B1"): -1}
+        assert await books(db) == {("milk", "A1"): -2, ("bread", "B1"): -1}
+        await send(db, receipt(line("milk", 2), line("bread", 1), status=Status.VOIDED))
+        assert await books(db) == {}
+
     async def test_takes_all_of_it_back_when_a_receipt_is_voided(self, db: Database) -> None:
         await shop(db)
         sale = [line("milk", 5), line("apples", 2, kind=LineKind.RETURN)]

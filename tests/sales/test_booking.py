@@ -66,6 +66,38 @@ class TestBook:
         assert effect(receipt(line("milk", 2, kind=LineKind.VOID))) == {}
 
 
+class TestKeep:
+    WAS = receipt(line("milk", 2), line("case", 1))
+
+    @pytest.mark.parametrize(
+        ("now", "locations", "sold_qtys"),
+        [
+            (receipt(line("milk", 2), line("case", 1), line("milk", 1)), ["A1", "A1", "A2"], [2, 6, 1]),
+            (receipt(line("milk", 3), line("case", 1)), ["A2", "A1"], [3, 6]),
+            (receipt(line("milk", 2, place="A9"), line("case", 1, place="typo")), ["A9", "A1"], [2, 6]),
+            (receipt(line("milk", 2), line("case", 1, kind=LineKind.RETURN)), ["A1", RETURNS], [2, -12]),
+            (receipt(line("milk", 2), line("case", 1), status=Status.VOIDED), ["A2", "A2"], [0, 0]),
+            (receipt(), [], []),
+        ],
+    )
+    def test_leaves_a_line_booked_as_it_was_unless_the_till_says_otherwise(
+        self, now: Receipt, locations: list[str], sold_qtys: list[int]
+    ) -> None:
+        """The home is another shelf since, and a case holds twelve."""
+        wares = {"milk": Known(home="A2"), "case": Known(pack_qty=12, home="A2")}
+        anew = booking.book(now, wares=wares, shelves={"A9": True})
+
+        kept = booking.keep(now, anew, self.WAS, booked(self.WAS))
+
+        assert (kept.codes, kept.locations, kept.sold_qtys) == (anew.codes, locations, sold_qtys)
+
+    def test_knows_what_a_code_was_that_is_gone(self) -> None:
+        gone = booking.book(self.WAS, wares={}, shelves={})
+
+        assert booking.keep(self.WAS, gone, self.WAS, booked(self.WAS)) == booked(self.WAS)
+        assert booking.keep(self.WAS, booked(self.WAS), self.WAS, gone) == booked(self.WAS)
+
+
 class TestEffect:
     def test_adds_up_the_lines_of_an_item_and_keeps_returns_apart(self) -> None:
         moved = effect(receipt(line("milk", 2), line("case", 1), line("milk", 1, kind=LineKind.RETURN)))

@@ -57,7 +57,8 @@ class _Case:
         stamp: Of who sent them.
         standing: How it stands after them.
         results: What each version was to it.
-        before: What it moved before; None: it was not there.
+        was: The version that counted before, and its lines as booked; None: it was not there.
+        before: What that moved.
         waited: Codes that lines of it waited for until now.
         booked: The lines that count now, as booked.
         moved: What that moves.
@@ -68,6 +69,7 @@ class _Case:
     stamp: Stamp
     standing: Standing
     results: list[Result]
+    was: tuple[Receipt, Booked] | None = None
     before: Effect | None = None
     waited: Collection[str] = ()
     booked: Booked = NOTHING_BOOKED
@@ -200,7 +202,8 @@ async def _look_up(tx: Tx, live: Cases, marks: Mapping[int, str]) -> Mapping[int
 def _book(case: _Case, known: Known) -> None:
     """Find out what the lines that count stand for, and what that moves beyond what was moved before."""
     receipt = case.standing.receipt
-    case.booked = booked = booking.book(receipt, wares=known.wares, shelves=known.shelves)
+    booked = booking.book(receipt, wares=known.wares, shelves=known.shelves)
+    case.booked = booked = booking.keep(receipt, booked, *case.was) if case.was else booked
     effect = booking.effect_of(booked, occurred_at=receipt.occurred_at)
     case.moved = booking.difference(case.before, effect) if case.before else effect
     kinds = receipt.lines.kinds
@@ -214,6 +217,7 @@ async def _judge(tx: Tx, there: Cases, known: Mapping[int, Known]) -> None:
     held = await queries.held(tx, {key: case.fingerprint for key, case in there.items()})
     for key, case in there.items():
         case.standing, case.booked = held[key]
+        case.was = case.standing.receipt, case.booked
         case.before = booking.effect_of(case.booked, occurred_at=case.standing.receipt.occurred_at)
         case.waited = case.booked.waiting()
         case.moved, case.unknown, case.results = {}, (), []

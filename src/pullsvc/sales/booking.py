@@ -111,6 +111,28 @@ def book(receipt: Receipt, *, wares: Mapping[str, Ware | None], shelves: Mapping
     return Booked(codes, skus, locations, sold_qtys)
 
 
+def keep(receipt: Receipt, booked: Booked, was: Receipt, as_booked: Booked) -> Booked:
+    """Return the lines of a corrected receipt with those booked as they were that the till did not touch.
+
+    What became of an item's home, codes or packs since then moved nothing of what was sold before.
+
+    Args:
+        receipt: The version that counts now.
+        booked: Its lines, as the catalog of today has them.
+        was: The version that counted until now.
+        as_booked: The lines of that.
+    """
+    if {receipt.status, was.status} != {Status.COMPLETED}:
+        return booked
+    before = dict(zip(zip(*was.lines[:-1], strict=True), zip(*as_booked[1:], strict=True), strict=True))
+    rows = []
+    for *line, name, (sku, location, qty) in zip(*receipt.lines, zip(*booked[1:], strict=True), strict=True):
+        old_sku, old_location, old_qty = before.get(tuple(line), (None, None, 0))
+        names_another = sku is not None and name is not None and location == name != old_location
+        rows.append((sku, location, qty) if old_sku is None or names_another else (old_sku, old_location, old_qty))
+    return Booked(receipt.lines.codes, *map(list, zip(*rows, strict=True))) if rows else booked
+
+
 def effect_of(booked: Booked, *, occurred_at: datetime) -> Effect:
     """Return how many eaches the lines move, by flow; all > 0."""
     effect: dict[Flow, int] = {}
