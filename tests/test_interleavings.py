@@ -307,3 +307,20 @@ class TestCount:
 
         assert [b["qty"] for b in await all_rows(db, "balances", location="A1")] == [5]
         assert (await audit(db)).holds
+
+    async def test_of_many_places_leaves_what_came_after_its_moment(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        """Twelve are put on the shelf a second after the batch came in, by an act that is quicker."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 40}, capacity=24, on_shelf=5)
+
+        async def put(tx: Tx) -> None:
+            later = stamp(now=NOON + timedelta(seconds=1))
+            await stock.move_units(tx, later, sku="milk", qty=12, src="B1", dst="SH-milk", reason=None)
+
+        counts = {"counts": [{"code": "milk", "location": "SH-milk", "counted_qty": 5}], "reason": "opening"}
+        answer = await after(db, put, shop.post("count-batches", counts, by="ben"))
+
+        assert answer.json() == {"counted": 1, "differed": 0}
+        assert [b["qty"] for b in await all_rows(db, "balances", location="SH-milk")] == [17]

@@ -163,6 +163,21 @@ class TestCount:
 
         assert (counted.qty, counted.count.variance) == (7, 7)
 
+    async def test_sees_what_a_till_sold_whose_clock_runs_ahead(self, db: Database) -> None:
+        """It told of two pieces sold in five minutes' time; they were gone when eight were counted a minute later."""
+        sku = await world(db)
+        said = stamp(occurred_at=NOON + timedelta(minutes=5))
+        async with db.begin() as tx:
+            await actions.receive(
+                tx, stamp(now=NOON - timedelta(hours=1)), sku=sku, qty=10, location="A1", reference="t"
+            )
+            await actions.move(tx, said, [sale(sku, 2)])
+        async with db.begin() as tx:
+            now = stamp(now=NOON + timedelta(minutes=1))
+            counted = await actions.count(tx, now, sku=sku, location="A1", counted_qty=8)
+
+        assert (counted.qty, counted.count.variance) == (8, 0)
+
     async def test_holds_whatever_the_order_in_which_the_facts_arrive(self, db: Database) -> None:
         """Two sales and a fill before the last count, two after, an older count: every order, one end."""
         sku = await world(db)

@@ -250,6 +250,21 @@ class TestRelease:
         assert await balance(db, "B1", "milk") == 30
 
 
+class TestPickFromATub:
+    async def test_is_refused_as_what_is_in_it_is_on_its_way(self, db: Database, client: httpx.AsyncClient) -> None:
+        shop = await floor(db, client)
+        await tub(db, plate="TUB-2")
+        await picked_tub(db, shop)
+        await stocked(db, sku="eggs", bins={"B2": 30}, capacity=12)
+        await shop.ask("eggs")
+        task = await shop.claim(tub="TUB-2", by="cid")
+
+        refused = await shop.do(task, "picks", line_no=1, qty=2, location="TUB-1", by="cid")
+
+        assert (refused.status_code, refused.json()["code"]) == (404, "no-such-location")
+        assert await balance(db, "TUB-2", "eggs") == 0
+
+
 class TestStage:
     async def test_early_gives_the_rest_back_to_the_pulls(self, db: Database, client: httpx.AsyncClient) -> None:
         shop = await floor(db, client)

@@ -1,9 +1,10 @@
 """Everything that moves or counts units."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pullsvc.catalog.actions import WrongKindOfPlace
 from pullsvc.db import Row, Tx
 from pullsvc.errors import Busy, Kind, Rejection
 from pullsvc.outbox.actions import Stamp, append
@@ -65,7 +66,7 @@ async def move_all(tx: Tx, moves: Sequence[tuple[Stamp, Leg]]) -> list[Row]:
         tx: The transaction.
         moves: Each leg with the signature of its act; acts and stores may differ.
     Returns:
-        The balances touched, rows of (store_id, sku, location, qty), in that order.
+        The balances touched, rows of (store_id, sku, location, kind, qty), in that order.
     Raises:
         NoSuchLocation: a leg names a place that does not exist or cannot hold units.
         Busy: a count made the first book of a place at the same moment.
@@ -82,18 +83,34 @@ async def move_all(tx: Tx, moves: Sequence[tuple[Stamp, Leg]]) -> list[Row]:
     return touched
 
 
+def refuse_tubs(books: Iterable[Row]) -> None:
+    """Leave tubs to their own room: what one holds its task says, and nothing else.
+
+    Args:
+        books: Rows of (location, kind, ...), as touched or locked by a transaction that a refusal takes back.
+    Raises:
+        WrongKindOfPlace: one of them is a tub's.
+    """
+    for book in books:
+        if book.kind == "tub":
+            detail = f"{book.location} is a tub: pick into it, or put away from it, by its task."
+            raise WrongKindOfPlace(detail, location=book.location, kind=book.kind)
+
+
 async def receive(tx: Tx, stamp: Stamp, *, sku: str, qty: int, location: str, reference: str) -> list[Row]:
-    """Book units from a supplier into a location."""
+    """Book units from a supplier into a location; refused where that is a tub (`refuse_tubs`)."""
     leg = Leg(sku=sku, qty=qty, src=SUPPLIER, dst=location, cause=Cause.RECEIVE, cause_id=reference)
     touched = await move(tx, stamp, [leg])
+    refuse_tubs(touched)
     append(tx, stamp, "stock.received", sku, {"qty": qty, "location": location})
     return touched
 
 
 async def move_units(tx: Tx, stamp: Stamp, *, sku: str, qty: int, src: str, dst: str, reason: str | None) -> list[Row]:
-    """Book units from one location to another: put-away of backstock, tidying, shelf to backroom."""
+    """Book units from one location to another: put-away of backstock, tidying, shelf to backroom; no tub."""
     leg = Leg(sku=sku, qty=qty, src=src, dst=dst, cause=Cause.MOVE, cause_id="move", reason=reason)
     touched = await move(tx, stamp, [leg])
+    refuse_tubs(touched)
     append(tx, stamp, "stock.moved", sku, {"qty": qty, "from": src, "to": dst})
     return touched
 
@@ -105,6 +122,7 @@ async def adjust(
 
     Raises:
         NothingToAdjust: the change is 0.
+        WrongKindOfPlace: it is a tub.
     """
     if change == 0:
         raise NothingToAdjust("Send how many eaches to add or take away.")
@@ -113,6 +131,7 @@ async def adjust(
     cause = Cause.DAMAGE if damaged else Cause.ADJUST
     leg = Leg(sku=sku, qty=abs(change), src=src, dst=dst, cause=cause, cause_id="adjust", reason=reason)
     touched = await move(tx, stamp, [leg])
+    refuse_tubs(touched)
     append(tx, stamp, "stock.adjusted", sku, {"change": change, "location": location, "damaged": damaged})
     return touched
 
@@ -141,11 +160,13 @@ async def count(tx: Tx, stamp: Stamp, *, sku: str, location: str, counted_qty: i
 
     Raises:
         NoSuchLocation: the store has no such place for goods.
+        WrongKindOfPlace: it is a tub.
     """
     at = stamp.occurred_at
     book = await queries.book_at(tx, store_id=stamp.store_id, sku=sku, location=location, at=at, now=stamp.now)
     if book is None:
         raise NoSuchLocation(f"Unknown here: {location}.", locations=[location])
+    refuse_tubs([book])
     wanted = await tx.row(queries.TAKE_REQUEST, store_id=stamp.store_id, location=location, sku=sku)
     count_id = (wanted or await tx.one(queries.NEW_COUNT)).count_id
     superseded = book.counted_at is not None and at < book.counted_at

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pullsvc.db import Tx, sql
 from pullsvc.outbox.actions import Stamp, append
-from pullsvc.stock import actions
+from pullsvc.stock import actions, queries
 from pullsvc.stock.rules import CountedTwice, NoSuchLocation, variance_leg
 
 MAX_COUNTS_A_CALL = 2_000
@@ -19,7 +19,7 @@ FROM unnest(CAST(:skus AS text[]), CAST(:locations AS text[])) AS c(sku, locatio
 JOIN locations l ON l.store_id = :store_id AND l.location = c.location AND l.kind <> 'lane'
 ORDER BY c.sku, l.location
 ON CONFLICT (store_id, sku, location) DO UPDATE SET updated_at = excluded.updated_at
-RETURNING b.sku, b.location, b.qty, b.counted_at
+RETURNING b.sku, b.location
 """)
 WRITE_COUNTS = sql("""
 WITH counted AS (
@@ -70,7 +70,7 @@ async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason:
         reason: Kept with each count, e.g. `opening`.
     Raises:
         CountedTwice: an item is named twice at one location.
-        NoSuchLocation: a location does not exist or cannot hold units; nothing is changed.
+        NoSuchLocation, WrongKindOfPlace: a location does not exist, cannot hold units or is a tub; nothing is changed.
     """
     if len(counted) > MAX_COUNTS_A_CALL:
         raise ValueError("too many counts")
@@ -78,17 +78,18 @@ async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason:
         named = ", ".join(f"{sku} at {location}" for sku, location in twice[:20])
         raise CountedTwice(f"Counted twice: {named}. Send what stands there in all.", items=[sku for sku, _ in twice])
     skus, places = [c.sku for c in counted], [c.location for c in counted]
-    rows = await tx.rows(LOCK_BALANCES, store_id=stamp.store_id, skus=skus, locations=places, now=stamp.now)
-    books = {(row.sku, row.location): row.qty for row in rows}
-    newer = {(row.sku, row.location) for row in rows if row.counted_at and row.counted_at > stamp.now}
+    await tx.run(LOCK_BALANCES, store_id=stamp.store_id, skus=skus, locations=places, now=stamp.now)
+    books = await queries.books_at(tx, store_id=stamp.store_id, skus=skus, locations=places, at=stamp.now)
+    newer = {place for place, book in books.items() if book.counted_at and book.counted_at > stamp.now}
     if unknown := sorted({c.location for c in counted if (c.sku, c.location) not in books}):
         raise NoSuchLocation(f"Unknown here: {', '.join(unknown[:20])}.", locations=unknown)
+    actions.refuse_tubs(books.values())
     legs = [
         leg
         for c in counted
         if (c.sku, c.location) not in newer
         and (leg := variance_leg(sku=c.sku, location=c.location, counted_qty=c.qty,
-                                book_qty=books[c.sku, c.location], count_id=0))
+                                book_qty=books[c.sku, c.location].book_qty, count_id=0))
     ]  # fmt: skip
     await actions.move(tx, stamp, legs)
     await tx.run(
@@ -97,7 +98,7 @@ async def count_all(tx: Tx, stamp: Stamp, counted: Sequence[Counted], *, reason:
         skus=skus,
         locations=places,
         qtys=[c.qty for c in counted],
-        books=[books[c.sku, c.location] for c in counted],
+        books=[books[c.sku, c.location].book_qty for c in counted],
         states=["superseded" if (c.sku, c.location) in newer else "done" for c in counted],
         principal_id=stamp.principal_id,
         reason=reason,

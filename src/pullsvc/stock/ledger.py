@@ -26,7 +26,9 @@ sides AS (
     SELECT *, dst, qty FROM legs WHERE dst NOT LIKE '@%'
 ),
 placed AS MATERIALIZED (
-    SELECT s.*, l.kind FROM sides s JOIN locations l USING (store_id, location) WHERE l.kind <> 'lane'
+    SELECT s.*, l.kind FROM sides s JOIN locations l USING (store_id, location)
+    -- Nobody picks out of a tub: what is in it is on its way.
+    WHERE l.kind <> 'lane' AND NOT (l.kind = 'tub' AND s.cause = 'pick' AND s.delta < 0)
 ),
 held AS MATERIALIZED (
     SELECT store_id, sku, location, qty AS held_qty, counted_at FROM balances
@@ -118,9 +120,9 @@ covered AS (
     UPDATE discrepancies d SET state = 'closed', closed_at = r.now, resolution = 'covered'
     FROM relieved r WHERE d.store_id = r.store_id AND d.discrepancy_id = r.discrepancy_id AND d.state = 'open'
 )
-SELECT store_id, sku, location, qty, problem FROM after_it
+SELECT store_id, sku, location, kind, qty, problem FROM after_it
 UNION ALL
-SELECT store_id, sku, location, NULL, 'unknown' FROM sides
+SELECT store_id, sku, location, NULL, NULL, 'unknown' FROM sides
 WHERE (store_id, location) NOT IN (SELECT store_id, location FROM placed)
 ORDER BY store_id, sku, location
 """)

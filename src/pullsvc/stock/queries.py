@@ -37,16 +37,25 @@ LOCK_BALANCE = sql("""
     ON CONFLICT (store_id, sku, location) DO UPDATE SET updated_at = :now
     RETURNING qty, counted_at
 """)
-# Units that the books found to be there were there all along, so they do not count as moved since.
-BOOK_AT = sql("""
-    SELECT b.qty, b.counted_at, b.kind, b.qty - CAST(coalesce((
+# Units that the books found to be there were there all along, so they do not count as moved since. Nothing happens
+# after it was recorded: what a till whose clock runs ahead says of later was there to be counted.
+_BOOK_AT = """
+    SELECT b.sku, b.location, b.qty, b.counted_at, b.kind, b.qty - CAST(coalesce((
         SELECT sum(CASE WHEN m.to_location = b.location THEN m.qty ELSE -m.qty END)
         FROM movements m
-        WHERE m.store_id = b.store_id AND m.sku = b.sku AND m.occurred_at > :since AND m.cause <> 'found'
-          AND m.day >= CAST(:since_day AS date)
+        WHERE m.store_id = b.store_id AND m.sku = b.sku AND m.occurred_at > :since AND m.recorded_at > :since
+          AND m.cause <> 'found' AND m.day >= CAST(:since_day AS date)
           AND b.location IN (m.from_location, m.to_location)), 0) AS integer) AS book_qty
-    FROM balances b WHERE b.store_id = :store_id AND b.sku = :sku AND b.location = :location
-""")
+    FROM balances b
+"""
+BOOK_AT = sql(_BOOK_AT + "WHERE b.store_id = :store_id AND b.sku = :sku AND b.location = :location")
+BOOKS_AT = sql(
+    _BOOK_AT
+    + """
+    JOIN unnest(CAST(:skus AS text[]), CAST(:locations AS text[])) AS c(sku, location) USING (sku, location)
+    WHERE b.store_id = :store_id
+"""
+)
 HOLD_COUNTED = sql("""
     UPDATE balances
     SET counted_at = :counted_at, flagged_at = CASE WHEN qty <= trigger_qty THEN :now ELSE flagged_at END
@@ -211,9 +220,20 @@ async def book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetim
     held = await tx.row(LOCK_BALANCE, store_id=store_id, sku=sku, location=location, now=now)
     if held is None:
         return None
+    return await tx.one(BOOK_AT, store_id=store_id, sku=sku, location=location, **_since(at))
+
+
+def _since(at: datetime) -> dict[str, object]:
     # What happened later is filed no earlier, even by a till whose clock runs ahead: so few partitions are planned for.
-    since_day = at.astimezone(UTC).date() - timedelta(days=1)
-    return await tx.one(BOOK_AT, store_id=store_id, sku=sku, location=location, since=at, since_day=since_day)
+    return {"since": at, "since_day": at.astimezone(UTC).date() - timedelta(days=1)}
+
+
+async def books_at(
+    tx: Tx, *, store_id: int, skus: Sequence[str], locations: Sequence[str], at: datetime
+) -> dict[tuple[str, str], Row]:
+    """Return as `book_at` for many locked balances, by sku and location."""
+    rows = await tx.rows(BOOKS_AT, store_id=store_id, skus=skus, locations=locations, **_since(at))
+    return {(row.sku, row.location): row for row in rows}
 
 
 async def bins_for(tx: Tx, *, store_id: int, sku: str, department: str) -> list[Row]:
