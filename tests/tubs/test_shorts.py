@@ -1,12 +1,19 @@
 """Less there than planned: what it does to the place, the count, the other bins, and how it is undone."""
 
+from datetime import timedelta
+
 import httpx
 
 from pullsvc.audit import audit
 from pullsvc.db import Database
 from pullsvc.stock import actions as stock
-from tests.factories import all_rows, floor, stamp, stocked
+from tests.conftest import Ticking
+from tests.factories import NOON, all_rows, floor, stamp, stocked
 from tests.tubs.test_routes import balance
+
+
+def noon_and(minutes: int) -> str:
+    return (NOON + timedelta(minutes=minutes)).isoformat()
 
 
 class TestShort:
@@ -90,3 +97,22 @@ class TestShort:
         refused = await shop.do(task, "short-undos", line_no=1)
 
         assert (refused.status_code, refused.json()["code"]) == (409, "illegal-move")
+
+    async def test_that_comes_late_says_nothing_of_what_came_since(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """B1 was found empty at 12:10 by a device out of reach; twenty were put there at 12:40; at 13:00 it is back."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        clock.pass_(minutes=40)
+        await shop.post("receivings", {"code": "milk", "qty": 20, "location": "B1", "reference": "truck"})
+        clock.pass_(minutes=20)
+
+        short = await shop.do(task, "shorts", line_no=1, reason="not_there", occurred_at=noon_and(10))
+
+        assert short.status_code == 201, short.text
+        assert await balance(db, "B1", "milk") == 20
+        assert [d["kind"] for d in await all_rows(db, "discrepancies")] == ["short"]
+        assert (await audit(db)).holds

@@ -220,7 +220,12 @@ async def book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetim
     held = await tx.row(LOCK_BALANCE, store_id=store_id, sku=sku, location=location, now=now)
     if held is None:
         return None
-    return await tx.one(BOOK_AT, store_id=store_id, sku=sku, location=location, **_since(at))
+    return await held_book_at(tx, store_id=store_id, sku=sku, location=location, at=at)
+
+
+async def held_book_at(tx: Tx, *, store_id: int, sku: str, location: str, at: datetime) -> Row | None:
+    """Return the same of a balance that the caller has locked; None: there is none."""
+    return await tx.row(BOOK_AT, store_id=store_id, sku=sku, location=location, **_since(at))
 
 
 def _since(at: datetime) -> dict[str, object]:
@@ -231,7 +236,7 @@ def _since(at: datetime) -> dict[str, object]:
 async def books_at(
     tx: Tx, *, store_id: int, skus: Sequence[str], locations: Sequence[str], at: datetime
 ) -> dict[tuple[str, str], Row]:
-    """Return as `book_at` for many locked balances, by sku and location."""
+    """Return the same of many locked balances, by sku and location."""
     rows = await tx.rows(BOOKS_AT, store_id=store_id, skus=skus, locations=locations, **_since(at))
     return {(row.sku, row.location): row for row in rows}
 

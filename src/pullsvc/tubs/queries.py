@@ -171,11 +171,10 @@ WHERE t.store_id = :store_id
   AND (CAST(:before_id AS bigint) IS NULL OR t.task_id < :before_id)
 ORDER BY t.task_id DESC LIMIT :limit
 """)
-BOOK = sql("SELECT qty FROM balances WHERE store_id = :store_id AND sku = :sku AND location = :location")
-# Who last wrote units into the place: a wrong record is booked to the record, not to the one who found it wrong.
+# Who had last written units into the place: a wrong record is booked to the record, not to the one who found it wrong.
 LAST_WRITE = sql("""
 SELECT movement_id, cause, principal_id FROM movements
-WHERE store_id = :store_id AND sku = :sku AND to_location = :location
+WHERE store_id = :store_id AND sku = :sku AND to_location = :location AND occurred_at <= :at
 ORDER BY occurred_at DESC, movement_id DESC LIMIT 1
 """)
 # What the short of a line moved out of its place and has not been taken back.

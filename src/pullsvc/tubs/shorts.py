@@ -6,6 +6,7 @@ last, not to the picker who found it wrong.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from pullsvc.db import Tx
 from pullsvc.outbox.actions import Stamp, append
@@ -14,6 +15,7 @@ from pullsvc.pulls import queries as pull_queries
 from pullsvc.pulls import rules as pull_rules
 from pullsvc.pulls.rules import Pull, State
 from pullsvc.stock import actions as stock
+from pullsvc.stock import queries as stock_queries
 from pullsvc.stock.rules import ADJUSTED, DAMAGED, Cause, Leg
 from pullsvc.tubs import claim_queries, holding, picking, queries, rules
 from pullsvc.tubs.picking import Bin
@@ -61,9 +63,14 @@ def _shorted(line: Line, reported: Line, reason: ShortReason) -> Line:
 
 
 async def _correct_place(tx: Tx, stamp: Stamp, *, task: Task, line: Line, reason: ShortReason) -> None:
-    """Make the books say what the picker saw, ask for a count, and keep it for the lead."""
-    book = await tx.row(queries.BOOK, store_id=stamp.store_id, sku=line.sku, location=line.location)
-    qty = book.qty if book else 0
+    """Make the books say what the picker saw then, ask for a count, and keep it for the lead.
+
+    As with a count, what moved since stays moved, and nothing changes where the place was counted since.
+    """
+    at = stamp.occurred_at
+    place: dict[str, Any] = {"store_id": stamp.store_id, "sku": line.sku, "location": line.location}
+    book = await stock_queries.held_book_at(tx, **place, at=at)
+    qty = book.book_qty if book else 0
     gone, outside, cause = 0, ADJUSTED, Cause.ADJUST
     if reason in rules.EMPTIES_LOCATION:
         gone = qty
@@ -75,7 +82,7 @@ async def _correct_place(tx: Tx, stamp: Stamp, *, task: Task, line: Line, reason
         await stock.move(tx, stamp, [leg])
     if reason not in rules.NEEDS_NO_COUNT:
         await stock.request_count(tx, stamp, sku=line.sku, location=line.location, reason=f"short: {reason}")
-    last = await tx.row(queries.LAST_WRITE, store_id=stamp.store_id, sku=line.sku, location=line.location)
+    last = await tx.row(queries.LAST_WRITE, **place, at=at)
     await stock.open_discrepancy(
         tx,
         stamp,
