@@ -8,7 +8,7 @@ from pullsvc.audit import audit
 from pullsvc.db import Database
 from pullsvc.stock import actions as stock
 from tests.conftest import Ticking
-from tests.factories import NOON, all_rows, floor, stamp, stocked
+from tests.factories import NOON, all_rows, floor, placement, stamp, stocked, tub
 from tests.tubs.test_routes import balance
 
 
@@ -115,4 +115,119 @@ class TestShort:
         assert short.status_code == 201, short.text
         assert await balance(db, "B1", "milk") == 20
         assert [d["kind"] for d in await all_rows(db, "discrepancies")] == ["short"]
+        assert (await audit(db)).holds
+
+
+class TestUndo:
+    async def test_makes_no_units_where_the_place_was_counted_since(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", line_no=1, qty=2)
+        for _ in range(2):  # Nor is anything of the first time left for the second.
+            await shop.do(task, "shorts", line_no=1, reason="not_there")
+            await shop.post("counts", {"code": "milk", "location": "B1", "counted_qty": 10}, by="cid")
+            clock.pass_(minutes=1)
+
+            undone = await shop.do(task, "short-undos", line_no=1)
+
+            assert undone.status_code == 201, undone.text
+            assert await balance(db, "B1", "milk") == 10
+            clock.pass_(minutes=1)
+        assert (await audit(db)).holds
+
+    async def test_makes_no_units_where_the_count_was_there_before_the_late_short(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """The bin was counted after the short happened, so the short changed nothing; nor may its undoing."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        clock.pass_(minutes=10)
+        await shop.do(task, "picks", line_no=1, qty=2)
+        clock.pass_(minutes=20)
+        await shop.post("counts", {"code": "milk", "location": "B1", "counted_qty": 10}, by="cid")
+        clock.pass_(minutes=20)
+        await shop.do(task, "shorts", line_no=1, reason="not_there", occurred_at=noon_and(20))
+        assert await balance(db, "B1", "milk") == 10
+        clock.pass_(minutes=1)
+
+        assert (await shop.do(task, "short-undos", line_no=1)).status_code == 201
+
+        assert await balance(db, "B1", "milk") == 10
+
+    async def test_keeps_a_count_that_comes_late_from_between(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """The short was never so, also at the moment of the count."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "shorts", line_no=1, reason="not_there")
+        clock.pass_(minutes=10)
+        await shop.do(task, "short-undos", line_no=1)
+        clock.pass_(minutes=10)
+
+        await shop.post("counts", {"code": "milk", "location": "B1", "counted_qty": 12, "occurred_at": noon_and(5)})
+
+        assert await balance(db, "B1", "milk") == 12
+
+    async def test_gives_back_no_units_that_were_found_there_since(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Twelve lie in B1 all the time. One says they are not there, another takes four, the first takes it back."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=4)
+        await tub(db, plate="TUB-2")
+        await placement(db, sku="milk", shelf="A9", capacity=4, is_home=False)
+        await shop.ask("milk")
+        first = await shop.claim(tub="TUB-1")
+        await shop.ask("milk", shelf="A9")
+        second = await shop.claim(tub="TUB-2", by="cid")
+        await shop.do(first, "picks", line_no=1, qty=1)  # Eleven are left.
+        await shop.do(first, "shorts", line_no=1, reason="not_there")
+        clock.pass_(minutes=1)
+        await shop.do(second, "picks", by="cid", line_no=1, qty=4)  # Seven are left.
+        for _ in range(2):  # They are taken back once.
+            clock.pass_(minutes=1)
+            undone = await shop.do(first, "short-undos", line_no=1)
+
+            assert undone.status_code == 201, undone.text
+            assert await balance(db, "B1", "milk") == 7
+            await shop.do(first, "shorts", line_no=1, reason="not_there")
+            assert await balance(db, "B1", "milk") == 0
+        assert (await audit(db)).holds
+
+    async def test_of_two_shorts_takes_back_what_was_found_once(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Twelve in B1 and then five more are written off; four of the seventeen are picked after all."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 12}, capacity=4)
+        for n, shelf in enumerate(("A8", "A9"), start=2):
+            await tub(db, plate=f"TUB-{n}")
+            await placement(db, sku="milk", shelf=shelf, capacity=4, is_home=False)
+        await shop.ask("milk")
+        tasks = [await shop.claim(tub="TUB-1")]
+        for n, shelf in enumerate(("A8", "A9"), start=2):
+            await shop.ask("milk", shelf=shelf)
+            tasks.append(await shop.claim(tub=f"TUB-{n}", by="cid"))
+        await shop.do(tasks[0], "shorts", line_no=1, reason="not_there")
+        clock.pass_(minutes=1)
+        await shop.post("receivings", {"code": "milk", "qty": 5, "location": "B1", "reference": "truck"})
+        await shop.do(tasks[1], "shorts", by="cid", line_no=1, reason="not_there")
+        clock.pass_(minutes=1)
+        await shop.do(tasks[2], "picks", by="cid", line_no=1, qty=4)
+        assert await balance(db, "B1", "milk") == 0
+
+        for task, by in ((tasks[0], "ben"), (tasks[1], "cid")):
+            undone = await shop.do(task, "short-undos", by=by, line_no=1)
+            assert undone.status_code == 201, undone.text
+
+        assert await balance(db, "B1", "milk") == 13
         assert (await audit(db)).holds

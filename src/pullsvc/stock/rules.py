@@ -36,7 +36,8 @@ class Cause(StrEnum):
     MISSING = "missing"
     SALE = "sale"
     CUSTOMER_RETURN = "customer_return"
-    # Written by `move` itself: units that the books did not know, and facts that a later count already holds.
+    # Written by `move` itself: units that the books did not know, and facts that a later count already holds. The books
+    # knew units after all where a short is taken back that had written them off: then they are no longer found.
     FOUND = "found"
     ABSORBED = "absorbed"
 

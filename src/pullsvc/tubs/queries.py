@@ -177,13 +177,28 @@ SELECT movement_id, cause, principal_id FROM movements
 WHERE store_id = :store_id AND sku = :sku AND to_location = :location AND occurred_at <= :at
 ORDER BY occurred_at DESC, movement_id DESC LIMIT 1
 """)
-# What the short of a line moved out of its place and has not been taken back.
-SHORT_MOVES = sql("""
-SELECT CASE WHEN from_location = :location THEN to_location ELSE from_location END AS outside,
-       CAST(sum(CASE WHEN from_location = :location THEN qty ELSE -qty END) AS integer) AS qty
-FROM movements
-WHERE store_id = :store_id AND sku = :sku AND cause IN ('adjust', 'damage') AND cause_id = :cause_id
-GROUP BY 1 HAVING sum(CASE WHEN from_location = :location THEN qty ELSE -qty END) > 0
+# What the short of a line moved out of its place and has not been taken back; as of when; and which units turned out to
+# be there since all the same, unless a count knows better by now. Read under the lock of the place.
+SHORT_MOVED = sql("""
+WITH booked AS (
+    SELECT movement_id, occurred_at,
+           CASE WHEN from_location = :location THEN to_location ELSE from_location END AS outside,
+           CASE WHEN from_location = :location THEN qty ELSE -qty END AS qty
+    FROM movements
+    WHERE store_id = :store_id AND sku = :sku AND cause IN ('adjust', 'damage') AND cause_id = :cause_id
+),
+short AS (
+    SELECT outside, sum(qty) AS qty, max(movement_id) FILTER (WHERE qty > 0) AS movement_id,
+           (array_agg(occurred_at ORDER BY movement_id DESC) FILTER (WHERE qty > 0))[1] AS at
+    FROM booked GROUP BY outside HAVING sum(qty) > 0
+)
+SELECT short.outside, CAST(short.qty AS integer) AS qty, short.at, CAST(coalesce((
+    SELECT sum(CASE WHEN m.to_location = b.location THEN m.qty ELSE -m.qty END)
+    FROM movements m
+    WHERE m.store_id = b.store_id AND m.sku = b.sku AND m.cause = 'found' AND m.movement_id > short.movement_id
+      AND b.location IN (m.from_location, m.to_location) AND (b.counted_at >= short.at) IS NOT TRUE
+), 0) AS integer) AS found
+FROM short JOIN balances b ON b.store_id = :store_id AND b.sku = :sku AND b.location = :location
 """)
 EXPIRED = sql("""
 SELECT task_id FROM tasks

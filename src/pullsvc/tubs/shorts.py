@@ -159,7 +159,7 @@ async def _require_no_other(tx: Tx, stamp: Stamp, line: Line) -> None:
 
 
 async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: int, lease: timedelta) -> None:
-    """Take a short back: the units were there after all; the place's book and the line are as before.
+    """Take a short back: the units were there after all; the place's book and the line are as if nobody had said so.
 
     Raises:
         IllegalMove: the line is not short, or what it wanted is being brought otherwise by now.
@@ -186,10 +186,22 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     again = line._replace(state=LineState.PLANNED, short_reason=None)
     changed = task.having([again, *dropped], lease_until=stamp.now + lease)
     await holding.save(tx, stamp, before=task, after=changed)
-    cause_id = _cause_id(task, line)
-    place = {"sku": line.sku, "location": line.location}
-    moved = await tx.rows(queries.SHORT_MOVES, store_id=stamp.store_id, cause_id=cause_id, **place)
-    legs = [Leg(line.sku, m.qty, m.outside, line.location, Cause.ADJUST, cause_id, reason="undo") for m in moved]
-    await stock.move(tx, stamp, legs)
+    await _give_back(tx, stamp, task=task, line=line)
     await pulls.save_progress(tx, stamp, before=[pull], after=[after])
     append(tx, stamp, "line.short_undone", task.task_id, {"line_no": line.line_no, "sku": line.sku})
+
+
+async def _give_back(tx: Tx, stamp: Stamp, *, task: Task, line: Line) -> None:
+    """Take back what the short said of its place, as of when it said so: where it was counted since, the count holds.
+
+    Units that were found there since are among those that come back, so they are no longer found.
+    """
+    sku, at, cause_id = line.sku, line.location, _cause_id(task, line)
+    await tx.run(queries.LOCK_PLACES, store_id=stamp.store_id, sku=sku)
+    legs = []
+    for short in await tx.rows(queries.SHORT_MOVED, store_id=stamp.store_id, sku=sku, location=at, cause_id=cause_id):
+        then = {"reason": "undo", "occurred_at": short.at}
+        legs.append(Leg(sku, short.qty, short.outside, at, Cause.ADJUST, cause_id, **then))
+        if (known := min(short.found, short.qty)) > 0:
+            legs.append(Leg(sku, known, at, ADJUSTED, Cause.FOUND, cause_id, **then))
+    await stock.move(tx, stamp, legs)
