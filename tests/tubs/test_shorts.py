@@ -231,3 +231,37 @@ class TestUndo:
 
         assert await balance(db, "B1", "milk") == 13
         assert (await audit(db)).holds
+
+    async def test_leaves_the_other_stops_of_the_pull_as_they_were(
+        self, db: Database, client: httpx.AsyncClient
+    ) -> None:
+        """B1 and B2 were claimed for one pull; B3 came for B1."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 6, "B2": 6, "B3": 6}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        assert [(x["qty_planned"], x["state"]) for x in task["lines"]] == [(6, "planned"), (6, "planned")]
+        await shop.do(task, "shorts", line_no=1, reason="not_there")
+
+        undone = await shop.do(task, "short-undos", line_no=1)
+
+        assert undone.status_code == 201, undone.text
+        states = {x["line_no"]: x["state"] for x in undone.json()["lines"]}
+        assert states == {1: "planned", 2: "planned", 3: "dropped"}
+
+    async def test_leaves_the_stops_that_another_short_added(self, db: Database, client: httpx.AsyncClient) -> None:
+        """B3 came for B1 and B4 for B2; only what was in B1 turns up."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 6, "B2": 6, "B3": 6, "B4": 6}, capacity=12)
+        await shop.ask("milk")
+        task = await shop.claim(tub="TUB-1")
+        for line_no in (1, 2):
+            await shop.do(task, "shorts", line_no=line_no, reason="not_there")
+
+        undone = await shop.do(task, "short-undos", line_no=1)
+
+        assert undone.status_code == 201, undone.text
+        states = {x["line_no"]: x["state"] for x in undone.json()["lines"]}
+        assert states == {1: "planned", 2: "short", 3: "dropped", 4: "planned"}
+        (pull,) = await all_rows(db, "pulls")
+        assert (pull["state"], pull["qty_planned"]) == ("planned", 12)

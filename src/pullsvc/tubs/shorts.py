@@ -170,9 +170,7 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     if line.state is not LineState.SHORT:
         raise rules.IllegalMove(f"Line {line.line_no} is {line.state}, not short.", state=line.state)
     rest = line.planned - line.picked
-    replaced = [
-        x for x in task.lines if x.pull_id == line.pull_id and x.line_no > line.line_no and x.open_qty and not x.picked
-    ]
+    replaced = _in_its_stead(task, line)
     dropped = [x._replace(state=LineState.DROPPED) for x in replaced]
     freed = sum(x.open_qty for x in replaced)
     (pull,) = (await pull_queries.lock_pulls(tx, store_id=stamp.store_id, pull_ids=[line.pull_id])).values()
@@ -189,6 +187,15 @@ async def undo_short(tx: Tx, stamp: Stamp, *, task: Task, fence: int, line_no: i
     await _give_back(tx, stamp, task=task, line=line)
     await pulls.save_progress(tx, stamp, before=[pull], after=[after])
     append(tx, stamp, "line.short_undone", task.task_id, {"line_no": line.line_no, "sku": line.sku})
+
+
+def _in_its_stead(task: Task, line: Line) -> list[Line]:
+    """Return the stops that the short of a line added, as far as nobody has begun them.
+
+    They have its place in the walk, which it shares with no line that was claimed; one that was skipped gave it up.
+    """
+    added = [x for x in task.lines if (x.pull_id, x.pick_seq) == (line.pull_id, line.pick_seq)]
+    return [x for x in added if x.line_no > line.line_no and x.open_qty and not x.picked]
 
 
 async def _give_back(tx: Tx, stamp: Stamp, *, task: Task, line: Line) -> None:
