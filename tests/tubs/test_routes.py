@@ -224,6 +224,24 @@ class TestPutAway:
         assert (pull["state"], pull["end_reason"]) == ("closed", "did_not_fit")
         assert await balance(db, "B1", "milk") == 30
 
+    async def test_says_nothing_of_a_line_by_zeros(self, db: Database, client: httpx.AsyncClient) -> None:
+        """Nothing was picked of the second line, so it was dropped when the tub was staged, and stays so."""
+        shop = await floor(db, client)
+        for sku in ("milk", "eggs"):
+            await stocked(db, sku=sku, bins={f"B-{sku}": 30}, capacity=12)
+            await shop.ask(sku)
+        task = await shop.claim(tub="TUB-1")
+        await shop.do(task, "picks", line_no=1, qty=1)
+        await shop.do(task, "staging", lane="LANE-1")
+        on_floor = (await shop.post(f"tasks/{task['task_id']}/delivery", by="ana")).json()
+
+        put = await shop.do(on_floor, "puts", lines=[{"line_no": 2}], by="ana")
+        unknown = await shop.do(on_floor, "puts", lines=[{"line_no": 3}], by="ana")
+
+        assert put.status_code == 201, put.text
+        assert [(x["state"], x["qty_picked"]) for x in put.json()["lines"]] == [("picked", 1), ("dropped", 0)]
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "no-such-line")
+
 
 class TestRelease:
     async def test_gives_everything_back(self, db: Database, client: httpx.AsyncClient) -> None:

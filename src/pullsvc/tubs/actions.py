@@ -157,9 +157,10 @@ def _put_away(held: Held, deed: PutAway, *, known: Places) -> Outcome:
     task = held.task(deed, frozenset({TaskState.ON_FLOOR}), to_do="put away")
     rest = {x.line_no: Settlement(put=x.unsettled) for x in task.lines if x.unsettled} if deed.all_put else {}
     by_no = sorted((rest | dict(deed.settlements)).items())
-    settled = [(task.line(line_no), settlement) for line_no, settlement in by_no]
-    for line, settlement in settled:
+    said = [(task.line(line_no), settlement) for line_no, settlement in by_no]
+    for line, settlement in said:
         rules.check_settlement(line, settlement)
+    settled = [(line, settlement) for line, settlement in said if settlement.qty]
     if deed.return_to:
         check_place(deed.return_to, known.get((task.store_id, deed.return_to)), kinds=RETURN_PLACES)
     after = task.having(rules.settled(line, settlement) for line, settlement in settled)
