@@ -1,6 +1,7 @@
 """Asking over HTTP: what a person on the floor gets told."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -8,7 +9,21 @@ import httpx
 from pullsvc.access.rules import Role
 from pullsvc.db import Database
 from pullsvc.stock import actions as stock
-from tests.factories import all_rows, floor, fresh_key, item, key, location, placement, signed_in, stamp, stocked, store
+from tests.conftest import Ticking
+from tests.factories import (
+    NOON,
+    all_rows,
+    floor,
+    fresh_key,
+    item,
+    key,
+    location,
+    placement,
+    signed_in,
+    stamp,
+    stocked,
+    store,
+)
 
 
 async def world(db: Database, *, backroom: int = 30, capacity: int = 12, sku: str = "milk") -> str:
@@ -21,6 +36,10 @@ async def world(db: Database, *, backroom: int = 30, capacity: int = 12, sku: st
         async with db.begin() as tx:
             await stock.receive(tx, stamp(), sku=sku, qty=backroom, location="B1", reference="t")
     return sku
+
+
+def ago(**lapse: float) -> str:
+    return (NOON - timedelta(**lapse)).isoformat()
 
 
 async def ask(client: httpx.AsyncClient, **body: object) -> httpx.Response:
@@ -173,6 +192,51 @@ class TestScanGaps:
         assert answer.status_code == 201
         assert len(answer.json()["lines"]) == 500
         assert len([s for s in statements if "api_keys" not in s]) == 5
+
+    async def test_each_gap_holds_as_of_when_it_was_seen(self, db: Database, client: httpx.AsyncClient) -> None:
+        """Milk was seen missing an hour ago and twelve were put there since; eggs were seen missing just now."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 40}, capacity=24)
+        await stocked(db, sku="eggs", bins={"B2": 40}, capacity=24)
+        move = {"code": "milk", "qty": 12, "from_location": "B1", "to_location": "SH-milk", "reason": "by hand"}
+        assert (await shop.post("moves", {**move, "occurred_at": ago(minutes=30)})).status_code == 201
+        asks = [{"code": "milk", "occurred_at": ago(minutes=60)}, {"code": "eggs", "occurred_at": ago()}]
+
+        scan = (await shop.post("gap-scans", {"asks": asks}, by="ana")).json()
+
+        assert [b["qty"] for b in await all_rows(db, "balances", location="SH-milk")] == [12]
+        milk, eggs = (line["answer"] for line in scan["lines"])
+        assert (milk["qty"], eggs["qty"]) == (12, 24)
+        assert (milk["due_at"], eggs["due_at"]) == ("2026-03-14T11:30:00Z", "2026-03-14T12:30:00Z")
+
+    async def test_who_looked_last_is_believed_in_whatever_order_the_gaps_are_sent(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 40}, capacity=24, on_shelf=9)
+        asks = [
+            {"code": "milk", "seen_qty": 4, "occurred_at": ago(minutes=-1)},
+            {"code": "milk", "seen_qty": 6, "occurred_at": ago(minutes=-2)},
+            {"code": "milk", "occurred_at": ago()},
+        ]
+        clock.pass_(minutes=3)
+
+        assert (await shop.post("gap-scans", {"asks": asks}, by="ana")).status_code == 201
+
+        assert [b["qty"] for b in await all_rows(db, "balances", location="SH-milk")] == [6]
+
+    async def test_a_gap_seen_too_long_ago_is_refused_by_itself(self, db: Database, client: httpx.AsyncClient) -> None:
+        """And one of a device whose clock runs ahead is taken to be of now, as when it is asked for alone."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 40}, capacity=24, on_shelf=3)
+        await stocked(db, sku="eggs", bins={"B2": 40}, capacity=24, on_shelf=3)
+        asks = [{"code": "milk", "occurred_at": ago(days=32)}, {"code": "eggs", "occurred_at": ago(days=-2)}]
+
+        scan = (await shop.post("gap-scans", {"asks": asks}, by="ana")).json()
+
+        assert [line["refusal"] and line["refusal"]["code"] for line in scan["lines"]] == ["too-late", None]
+        books = {b["sku"]: (b["qty"], b["counted_at"]) for b in await all_rows(db, "balances", kind="shelf")}
+        assert books == {"milk": (3, None), "eggs": (0, NOON)}
 
 
 class TestCancelPull:

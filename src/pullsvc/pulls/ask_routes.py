@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from pullsvc.access.edge import Act, Caller, keyed
+from pullsvc.access.edge import Act, Caller, TooLate, keyed
 from pullsvc.access.rules import Perm
 from pullsvc.catalog.actions import NoSuchItem
 from pullsvc.catalog.queries import FoundItem, find_items
@@ -54,10 +54,9 @@ async def ask_for_item(body: views.AskBody, act: Asker, db: Db, leads: Leads) ->
 
 @router.post("/gap-scans", status_code=201, response_model=views.GapScanAnswer)
 async def scan_gaps(body: views.GapScanBody, act: Asker, db: Db, leads: Leads) -> Response:
-    """Ask for every gap seen on a walk; each line has its own result, and a refused line stops no other."""
+    """Ask for every gap seen on a walk, each as of its own moment; a refused line stops no other."""
     caller = act.caller
-    stamp = caller.stamp(max((ask.occurred_at for ask in body.asks if ask.occurred_at), default=None))
-    walk = _Walk(stamp, body.asks, await leads.of(db, store_id=caller.store_id, now=caller.now), is_scan=True)
+    walk = _Walk(caller.stamp(), body.asks, await leads.of(db, store_id=caller.store_id, now=caller.now), is_scan=True)
     if len(body.asks) <= MAX_LINES_TOGETHER:
         return await act.together(db, ASKS, walk)
     async with act.begin(db) as tx:
@@ -115,9 +114,13 @@ def _code(ask: views.AskBody) -> str | UnreadableCode:
 def _wish(
     caller: Caller, ask: views.AskBody, code: str | UnreadableCode, found: Mapping[tuple[int, str], FoundItem]
 ) -> Line:
-    """Return what is wished for, or why nobody can tell."""
+    """Return what is wished for, or why nobody can tell or it is too late."""
     if isinstance(code, UnreadableCode):
         return code
+    try:
+        happened = caller.stamp(ask.occurred_at).occurred_at
+    except TooLate as too_late:
+        return too_late
     item = found.get((caller.store_id, code))
     if item is None:
         return NoSuchItem(f"No barcode and no sku is {code}. Scan the shelf label, or have it added.", item_code=code)
@@ -135,6 +138,7 @@ def _wish(
         seen_qty=seen,
         note=ask.note,
         due_at=ask.due_at,
+        occurred_at=happened,
     )
 
 

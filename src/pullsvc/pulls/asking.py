@@ -99,10 +99,14 @@ async def _believe_eyes(tx: Tx, desk: Desk, groups: Sequence[Group]) -> dict[int
     books: dict[int, int] = {}
     latest: dict[Place, int] = {}
     for n, group in sorted(enumerate(groups), key=lambda numbered: numbered[1].place):
-        seen = [wish.seen_qty for wish in group.wishes if wish.seen_qty is not None]
-        if seen and seen[-1] != latest.get(group.place, desk.places[group.place].book):
-            _, sku, shelf = group.place
-            count = await stock.count(tx, group.stamp, sku=sku, location=shelf, counted_qty=seen[-1])
+        look = group.last_look()
+        if (
+            look
+            and look.seen_qty is not None
+            and look.seen_qty != latest.get(group.place, desk.places[group.place].book)
+        ):
+            stamp = group.stamp._replace(occurred_at=group.moment(look))
+            count = await stock.count(tx, stamp, sku=look.sku, location=look.shelf, counted_qty=look.seen_qty)
             books[n] = latest[group.place] = count.qty
     return books
 

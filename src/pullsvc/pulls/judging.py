@@ -30,6 +30,7 @@ class Ask:
         explanation: Figures behind an automatic ask.
         fill_to: Eaches that the shelf holds when it is full: as long as nobody else has asked, a claim brings what has
             room by then. None: what was asked.
+        occurred_at: When it was wished and seen, aware, where that differs from the stamp; else None.
     """
 
     sku: str
@@ -43,6 +44,7 @@ class Ask:
     urgency: int | None = None
     explanation: dict[str, Any] | None = None
     fill_to: int | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ class Group:
     place: Place
     lines: list[int]
     wishes: list[Ask]
+
+    def moment(self, wish: Ask) -> datetime:
+        """Return when one of its wishes was made."""
+        return wish.occurred_at or self.stamp.occurred_at
+
+    def last_look(self) -> Ask | None:
+        """Return the wish of whoever looked at the shelf last, the later line of two at once; None: nobody looked."""
+        looks = [wish for wish in self.wishes if wish.seen_qty is not None]
+        return max(reversed(looks), key=self.moment, default=None)
 
 
 class Standing(NamedTuple):
@@ -202,7 +213,7 @@ class Desk:
             self._books[group.place] = book
         live = self._live.get(group.place) or self._joined(group.place)
         netted = self._net(group, live)
-        dues = [wish.due_at or group.stamp.occurred_at + rules.DUE_WITHIN[wish.reason] for wish in group.wishes]
+        dues = [wish.due_at or group.moment(wish) + rules.DUE_WITHIN[wish.reason] for wish in group.wishes]
         pull = live or self._opened(group, due_at=min(dues))
         first_ask = pull.new_asks
         pull.take(group.wishes, netted, due_at=min(dues))
