@@ -129,13 +129,35 @@ class TestTask:
 
 
 class TestAsk:
+    @pytest.mark.parametrize(("first", "second", "added"), [(1, None, 12), (None, 1, 0)])
+    async def test_that_opens_the_pull_with_another_process_is_not_lost(
+        self, db: Database, client: httpx.AsyncClient, first: int | None, second: int | None, added: int
+    ) -> None:
+        """One asks for one, and at the same moment the other for as many as fit, which are twelve."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 40}, capacity=12)
+
+        async def ask(tx: Tx) -> None:
+            wish = Ask(sku="milk", shelf="SH-milk", reason=Reason.OTHER, requester="x", qty=first)
+            await asking.ask(tx, stamp(), wish)
+
+        body = {"code": "milk", "reason": "customer_waiting", "qty": second}
+        answer = (await after(db, ask, shop.post("asks", body, by="ana"))).json()
+
+        (pull,) = await all_rows(db, "pulls")
+        assert (pull["qty_wanted"], pull["ask_count"], pull["reason"]) == (12, 2, "customer_waiting")
+        assert (answer["outcome"], answer["qty"], answer["ask_count"]) == ("joined", added, 2)
+        assert [(e["kind"], e["data"]["qty"]) for e in await all_rows(db, "events") if e["kind"] == "pull.joined"] == [
+            ("pull.joined", added)
+        ]
+
     @pytest.mark.parametrize(("put", "wanted"), [(12, "not_needed"), (6, "joined")])
     async def test_sees_what_was_put_away_while_it_waited(
         self, db: Database, client: httpx.AsyncClient, put: int, wanted: str
     ) -> None:
         shop = await floor(db, client)
         await stocked(db, sku="milk", bins={"B1": 40}, capacity=12)
-        await shop.ask("milk")
+        await shop.ask("milk", reason="other")  # A look would be of the very moment of the put.
         task = await shop.claim(tub="TUB-1")
         await shop.do(task, "picks", code="milk", qty=12)
         mine = await on_floor(shop, task)

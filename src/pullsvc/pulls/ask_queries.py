@@ -47,8 +47,9 @@ CROSS JOIN LATERAL (
 """)
 
 # One row a pull: joins the live one, or opens one, or keeps one that ended at once; then writes its asks. Two
-# transactions that open the same one at the same moment meet in the unique index: the second one joins. So a live one
-# is found again by its place. FULL, although each row finds its other: no plan can then go through all of the one for
+# transactions that open the same one at the same moment meet in the unique index: the second one joins, and has more
+# brought if it wants more than the first; how the pull stands by then is told back. So a live one is found again by
+# its place. FULL, although each row finds its other: no plan can then go through all of the one for
 # each of the other.
 WRITE = sql("""
 WITH given AS MATERIALIZED (
@@ -74,13 +75,20 @@ opened AS (
     FROM given WHERE joins IS NULL ORDER BY store_id, sku, shelf, n
     ON CONFLICT (store_id, sku, shelf) WHERE ended_at IS NULL
     DO UPDATE SET ask_count = p.ask_count + excluded.ask_count, urgency = greatest(p.urgency, excluded.urgency),
-                  due_at = least(p.due_at, excluded.due_at)
-    RETURNING store_id, sku, shelf, pull_id, CASE WHEN ended_at IS NULL THEN 0 ELSE pull_id END AS ended_id
+                  reason = CASE WHEN excluded.urgency > p.urgency THEN excluded.reason ELSE p.reason END,
+                  due_at = least(p.due_at, excluded.due_at),
+                  qty_wanted = greatest(p.qty_wanted, p.qty_put + excluded.qty_wanted),
+                  state = CASE WHEN p.qty_put + excluded.qty_wanted > p.qty_wanted THEN 'open' ELSE p.state END,
+                  end_reason = NULL
+    RETURNING p.*, CASE WHEN ended_at IS NULL THEN 0 ELSE pull_id END AS ended_id
 ),
 written AS MATERIALIZED (
-    SELECT n, store_id, joins AS pull_id FROM given WHERE joins IS NOT NULL
+    SELECT n, store_id, joins AS pull_id, false AS is_met, NULL AS state, NULL AS urgency, NULL AS ask_count,
+           NULL AS qty_wanted, NULL AS qty_put, NULL AS opened_at, NULL AS due_at, NULL AS planned_at, NULL AS filled_at
+    FROM given WHERE joins IS NOT NULL
     UNION ALL
-    SELECT n, store_id, opened.pull_id
+    SELECT n, store_id, opened.pull_id, opened.pull_id <> g.pull_id, opened.state, opened.urgency, opened.ask_count,
+           opened.qty_wanted, opened.qty_put, opened.opened_at, opened.due_at, opened.planned_at, opened.filled_at
     FROM (SELECT *, CASE WHEN end_reason IS NULL THEN 0 ELSE pull_id END AS ended_id FROM given
           WHERE joins IS NULL) g
     FULL JOIN opened USING (store_id, sku, shelf, ended_id)
@@ -95,8 +103,10 @@ asked AS (
     ORDER BY a.n
     RETURNING store_id, pull_id, ask_id
 )
-SELECT w.n, w.pull_id, array_agg(a.ask_id ORDER BY a.ask_id) AS ask_ids
-FROM written w JOIN asked a USING (store_id, pull_id) GROUP BY w.n, w.pull_id
+SELECT w.*, a.ask_ids
+FROM written w
+JOIN (SELECT store_id, pull_id, array_agg(ask_id ORDER BY ask_id) AS ask_ids FROM asked GROUP BY store_id, pull_id) a
+    USING (store_id, pull_id)
 """)
 
 
@@ -111,7 +121,7 @@ async def shelves(tx: Tx, places: Iterable[Place]) -> dict[Place, Row]:
 
 async def write(
     tx: Tx, *, pulls: Sequence[Mapping[str, object]], asks: Sequence[Mapping[str, object]]
-) -> dict[int, tuple[int, list[int]]]:
+) -> dict[int, Row]:
     """Join or open the pulls and write their asks.
 
     Args:
@@ -119,7 +129,8 @@ async def write(
         pulls: Each with its number `n`; of one place at most one that stays alive.
         asks: Each with its number `n`, in whose order they get their ids; `pull` is the number of its pull.
     Returns:
-        By number of the pull its id, and the ids of its new asks in the order of their numbers.
+        By number of the pull its `pull_id` and the `ask_ids` of its new asks in the order of their numbers; where
+        `is_met`, somebody else has just opened it, and the row says how it stands now.
     """
     rows = await tx.rows(WRITE, pulls=json_text(pulls), asks=json_text(asks))
-    return {row.n: (row.pull_id, row.ask_ids) for row in rows}
+    return {row.n: row for row in rows}

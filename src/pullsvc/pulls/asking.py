@@ -69,10 +69,11 @@ async def ask_all(tx: Tx, acts: Sequence[tuple[Stamp, Sequence[Ask]]]) -> list[l
     verdicts = [desk.judge(group, book=books.get(n)) for n, group in enumerate(groups)]
     written = await ask_queries.write(tx, pulls=[pull.row() for pull in desk.pulls], asks=desk.asks)
     for group, verdict in zip(groups, verdicts, strict=True):
-        pull_id, ask_ids = written[verdict.number]
+        row = written[verdict.number]
+        stands = verdict.met(row, wanted=desk.pulls[verdict.number].new_qty) if row.is_met else verdict
         for nth, line in enumerate(group.lines, start=verdict.first_ask):
-            results[group.act][line] = Asked(ask_ids[nth], pull_id, verdict.netted, verdict.pull)
-        _tell(tx, group, verdict, pull_id)
+            results[group.act][line] = Asked(row.ask_ids[nth], row.pull_id, stands.netted, stands.pull)
+        _tell(tx, group, stands, row.pull_id)
     return results
 
 

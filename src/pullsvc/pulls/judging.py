@@ -1,7 +1,7 @@
 """What comes of a batch of asks: each is judged on what the ones before it left. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -105,6 +105,18 @@ class Verdict:
     first_ask: int
     netted: Netted
     pull: Standing
+
+    def met(self, row: Any, *, wanted: int) -> "Verdict":
+        """Return what it came to where somebody else had just opened the pull.
+
+        Args:
+            row: How that stands now, with the columns of `ask_queries.WRITE`.
+            wanted: What the batch would have had brought by a pull of its own.
+        """
+        added = self.netted.qty if row.qty_wanted == row.qty_put + wanted else 0
+        stands = {name: row[name] for name in Standing._fields if name not in ("sku", "shelf")}
+        pull = self.pull._replace(**{**stands, "state": State(row.state)})
+        return replace(self, netted=replace(self.netted, outcome=Outcome.JOINED, qty=added), pull=pull)
 
 
 @dataclass(slots=True)
