@@ -13,7 +13,7 @@ from pullsvc.access.sessions import Attempt
 from pullsvc.access.tokens import Token, new_secret
 from pullsvc.db import Database, Tx
 from pullsvc.errors import Rejection
-from tests.access.people import OTHER_PIN, hash_of, person
+from tests.access.people import OTHER_PIN, PIN, Browsers, code_of, hash_of, person, sign_in
 from tests.factories import NOON, all_rows, stamp, store
 from tests.test_interleavings import after, parked
 
@@ -116,6 +116,35 @@ class TestSessionThatBegins:
         async with db.read() as tx:
             with pytest.raises(UnknownCaller):
                 await sessions.session_of(tx, token.text(), wall_now=NOON)
+
+
+class TestOwnPin:
+    async def test_does_not_overwrite_what_a_manager_sets_meanwhile(self, db: Database, browsers: Browsers) -> None:
+        """A stolen PIN is replaced while its thief chooses another: the session of the thief is over."""
+        who = await person(db)
+        thief = await browsers.signed_in(db)
+
+        async def manager(tx: Tx) -> None:
+            await people.lock_person(tx, store_id=1, principal_id=who)
+            await people.set_pin(tx, stamp(), principal_id=who, badge="B-1", pin_hash=hash_of("914703"), wall_now=NOON)
+
+        refused = await after(db, manager, thief.post("/v1/session/pin", json={"old": PIN, "new": OTHER_PIN}))
+
+        assert code_of(refused) == (401, "wrong-badge-or-pin")
+        assert (await sign_in(await browsers.enrolled(db), pin=OTHER_PIN)).status_code == 401
+
+    async def test_is_not_chosen_in_a_session_that_ends_meanwhile(self, db: Database, browsers: Browsers) -> None:
+        who = await person(db)
+        client = await browsers.signed_in(db)
+
+        async def end(tx: Tx) -> None:
+            await people.lock_person(tx, store_id=1, principal_id=who)
+            await tx.run(session_queries.END_SESSIONS_OF_PERSON, store_id=1, principal_id=who, but=0, now=NOON)
+
+        refused = await after(db, end, client.post("/v1/session/pin", json={"old": PIN, "new": OTHER_PIN}))
+
+        assert code_of(refused)[0] == 401
+        assert (await sign_in(await browsers.enrolled(db), pin=PIN)).status_code == 201
 
 
 class TestSecrets:

@@ -154,6 +154,19 @@ class TestOfADevice:
 
         assert code_of(await sign_in(client, badge="B-MINE")) == LOCKED_OUT
 
+    async def test_takes_the_right_old_pin_of_who_chooses_another_for_a_right_one(
+        self, db: Database, browsers: Browsers
+    ) -> None:
+        """A training: eleven people choose a PIN of their own on one handheld; nobody types a wrong one."""
+        client = await browsers.enrolled(db)
+        for n in range(OF_DEVICE.free + 1):
+            await person(db, name=f"P{n}", badge=f"B-{n}")
+            assert (await sign_in(client, badge=f"B-{n}")).status_code == 201
+            assert (await client.post("/v1/session/pin", json={"old": PIN, "new": OTHER_PIN})).status_code == 204
+
+        (device,) = await all_rows(db, "devices")
+        assert await failures(db, f"device:{device['device_id']}") == [0]
+
     async def test_leaves_other_devices_alone(self, db: Database, browsers: Browsers) -> None:
         await person(db)
         client = await browsers.enrolled(db)

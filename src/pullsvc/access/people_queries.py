@@ -19,7 +19,7 @@ LIST_PEOPLE = sql(f"""
     ORDER BY w.principal_id LIMIT :limit
 """)
 LOCK_PERSON = sql("""
-    SELECT version, badge FROM people WHERE store_id = :store_id AND principal_id = :principal_id FOR UPDATE
+    SELECT version, badge, pin_hash FROM people WHERE store_id = :store_id AND principal_id = :principal_id FOR UPDATE
 """)
 BY_BADGES = sql("""
     SELECT principal_id, badge, version FROM people

@@ -115,6 +115,11 @@ SESSION = sql("""
     WHERE x.store_id = :store_id AND x.session_id = :session_id AND x.ended_at IS NULL AND x.expires_at > :now
       AND p.active AND d.revoked_at IS NULL
 """)
+# The session, once its person is locked: ended or not by whoever had the lock before.
+SESSION_LIVES = sql("""
+    SELECT 1 FROM sessions WHERE store_id = :store_id AND session_id = :session_id AND ended_at IS NULL
+    FOR NO KEY UPDATE
+""")
 NOTE_USE = sql("UPDATE sessions SET seen_at = :now WHERE store_id = :store_id AND session_id = :session_id")
 LOCK_SESSION = sql("""
     UPDATE sessions SET locked_at = :now

@@ -186,13 +186,13 @@ async def change_own_pin(
         session = await sessions.session_of(tx, cookie, wall_now=wall.now())
     sessions.check_awake(session, idle=timedelta(seconds=settings.session_idle_s), wall_now=wall.now())
     pins.check_pin(body.new, badge=session.badge)
-    await _prove(db, hasher, _device_of(session), badge=session.badge, pin=body.old, now=now, wall=wall)
+    attempt = await _prove(db, hasher, _device_of(session), badge=session.badge, pin=body.old, now=now, wall=wall)
     pin_hash = await hasher.hash(body.new)
-    stamp = Stamp(session.store_id, session.principal_id, now, now, session.device_id)
     async with db.begin() as tx:
+        await sessions.hold_proof(tx, session, attempt)
         await people.set_pin(
             tx,
-            stamp,
+            Stamp(session.store_id, session.principal_id, now, now, session.device_id),
             principal_id=session.principal_id,
             badge=session.badge,
             pin_hash=pin_hash,

@@ -7,7 +7,7 @@ back. So no two attempts at once count as one, and a process that dies in betwee
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pullsvc.access import pins, session_queries
+from pullsvc.access import people_queries, pins, session_queries
 from pullsvc.access.devices import Device
 from pullsvc.access.pins import BY_ONE_LEAD, OF_BADGE, OF_DEVICE, OF_ONE_WAIT, Lifts, Standing
 from pullsvc.access.rules import Role, UnknownCaller
@@ -198,6 +198,22 @@ async def unlock_session(tx: Tx, session: Row, attempt: Attempt, *, wall_now: da
     if not await tx.run(
         session_queries.UNLOCK_SESSION, store_id=session.store_id, session_id=session.session_id, now=wall_now
     ):
+        raise UnknownCaller("Scan your badge and type your PIN.")
+
+
+async def hold_proof(tx: Tx, session: Row, attempt: Attempt) -> None:
+    """Lock the person of a session, so that what was proved stays true until the end of the transaction.
+
+    Raises:
+        WrongPin: the PIN was replaced since it was compared.
+        UnknownCaller: the session ended meanwhile.
+    """
+    at = {"store_id": session.store_id}
+    person = await tx.row(people_queries.LOCK_PERSON, **at, principal_id=session.principal_id)
+    await forgive(tx, attempt)
+    if person is None or person.pin_hash != attempt.pin_hash:
+        raise attempt.wrong()
+    if not await tx.row(session_queries.SESSION_LIVES, **at, session_id=session.session_id):
         raise UnknownCaller("Scan your badge and type your PIN.")
 
 
