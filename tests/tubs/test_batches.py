@@ -191,6 +191,25 @@ class TestTogether:
         assert isinstance(second, Rejection)
         assert second.code == "wrong-tub"
 
+    async def test_a_tub_given_back_is_free_for_the_next_act(self, db: Database) -> None:
+        """The second task is named first, so that the tub is not right by the order in which tasks are written."""
+        there = await world(db)
+        first: dict[str, Any] = {"stamp": there.stamp(), "task_id": there.tasks[0], "fence": 1, "lease": LEASE}
+        second: dict[str, Any] = {**first, "task_id": there.tasks[1]}
+        bind = picks.SCAN_TUB, TubScan(**second, tub="TUB-1")
+        assert isinstance((await together(db, "tub", [TubScan(**first, tub="TUB-1")]))[0], Done)
+
+        early, renewed, released, bound = await batch(
+            db, [bind, (actions.RENEW, Deed(**second)), (actions.RELEASE, Deed(**first)), bind]
+        )
+
+        assert isinstance(early, Rejection)
+        assert early.code == "wrong-tub"
+        assert all(isinstance(one, Done) for one in (renewed, released, bound))
+        tubs = {row["tub"]: (row["state"], row["task_id"]) for row in await all_rows(db, "tubs")}
+        assert tubs["TUB-1"] == ("filling", there.tasks[1])
+        assert [t["tub"] for t in await all_rows(db, "tasks")] == [None, "TUB-1"]
+
     async def test_has_each_act_go_on_from_where_the_one_before_left_it(self, db: Database) -> None:
         """Two who put away units of one line: its pull gets what both of them put, not what the second one did."""
         there = await world(db)

@@ -138,10 +138,13 @@ class Held:
         return task._replace(tub=tub, state=TaskState.FILLING)
 
     def keep(self, task: Task) -> None:
-        """Let the acts that follow find the task so."""
+        """Let the acts that follow find the task so, and its tub where it is, or free again."""
         key = task.store_id, task.task_id
-        if task.tub and task.tub != self.tasks[key].tub:
-            self.tubs[task.store_id, task.tub] = rules.TUB_STATE[task.state], task.task_id
+        was = self.tasks[key]
+        tub = task.store_id, task.tub or was.tub or ""
+        if tub in self.tubs and was.state not in rules.ENDED:
+            ended = task.state in rules.ENDED
+            self.tubs[tub] = (TubState.IDLE, None) if ended else (rules.TUB_STATE[task.state], task.task_id)
         self.tasks[key] = task
 
 
@@ -192,7 +195,7 @@ async def do_all(tx: Tx, acts: Sequence[tuple[DeedKind, Deed]]) -> Results:
         held.keep(outcome.task)
         last[deed.key] = deed.stamp.now
         results.append(Done(outcome, found[deed.key][1]))
-    queries.write_tasks_last(tx, ((found[key][0], held.tasks[key], at) for key, at in last.items()))
+    await _write_tasks(tx, [(found[key][0], held.tasks[key], at) for key, at in last.items()])
     await _follow(
         tx, [(x.stamp, done.outcome) for x, done in zip(deeds, results, strict=True) if isinstance(done, Done)]
     )
@@ -211,6 +214,16 @@ async def _tubs(
     }
     rows = await queries.lock_tubs(tx, scanned) if scanned else {}
     return {key: (TubState(row.state), row.task_id) for key, row in rows.items() if row.active}
+
+
+async def _write_tasks(tx: Tx, changes: Sequence[tuple[Task, Task, datetime]]) -> None:
+    """Have tasks written last; those whose tub went to another task of the batch now, as it is on one live task."""
+    live = {(after.store_id, after.tub) for _, after, _ in changes if after.ended_at is None and after.tub}
+    for before, after, at in changes:
+        if after.ended_at and (before.store_id, before.tub) in live:
+            await queries.write_task(tx, before, after, at)
+        else:
+            queries.write_tasks_last(tx, [(before, after, at)])
 
 
 async def _follow(tx: Tx, acts: Sequence[tuple[Stamp, Outcome]]) -> None:
