@@ -11,6 +11,7 @@ import * as outbox from "./core/outbox.js";
 import { learnRange } from "./core/range.js";
 import * as scanner from "./core/scanner.js";
 import * as session from "./core/session.js";
+import * as doubleTap from "./ui/double_tap.js";
 import { steps } from "./ui/router.js";
 import "./ui/theme.js";
 import { Flash } from "./ui/status.js";
@@ -83,6 +84,7 @@ function reloadWhenIdle() {
 async function start() {
   await Promise.all([speak("base"), speak("problems"), recall(), outbox.open()]);
   scanner.start();
+  doubleTap.start();
   effect(() => {
     timeZone.value = session.store.value?.time_zone ?? timeZone.value;
   });

@@ -24,14 +24,15 @@ export const Icon = ({ name, large }) =>
 
 /**
  * A screen: title on top, what scrolls, and the actions at the thumb (`foot`; the primary one last).
- * @param {{title: string, foot?: any, back?: string | boolean | (() => void), wide?: boolean, aside?: any, children?: any}} props
- *   `back`: true goes back, a function does it itself; `aside`: beside the title
+ * @param {{title: string, foot?: any, back?: string | boolean | (() => void), wide?: boolean, aside?: any, about?: any, children?: any}} props
+ *   `back`: true goes back, a function does it itself; `aside`: beside the title; `about`: what its buttons are about, where
+ *   the next one has buttons of the same words at the same place
  */
-export function Page({ title, foot, back: way, wide, aside, children }) {
+export function Page({ title, foot, back: way, wide, aside, about, children }) {
   useEffect(() => {
     document.title = `${title} · pullsvc`;
   }, [title]);
-  return html`<div class=${["page", wide && "wide", foot && "has-foot"].filter(Boolean).join(" ")}>
+  return html`<div class=${["page", wide && "wide", foot && "has-foot"].filter(Boolean).join(" ")} data-about=${about}>
     <header class="head">
       ${way && html`<button class="button icon back" aria-label=${t("back")} onClick=${typeof way === "function" ? way : back}><${Icon} name="back" /></button>`}
       <h1>${title}</h1>

@@ -1,6 +1,6 @@
 // Ask for an item: scan the gap, see what is known, one tap. Asked without a network it is sent later.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { online, Refusal } from "../../core/api.js";
 import { bad, good, look } from "../../core/feedback.js";
 import { t, time } from "../../core/i18n.js";
@@ -37,10 +37,14 @@ function OneItem({ code }) {
     if (facts) good(facts.item.description);
     else if (refusal && !isOutOfReach(refusal)) bad();
   }, [facts, refusal]);
+  const isAsked = useRef(false);
   const ask = async (reason) => {
+    if (isAsked.current) return; // It is being written down.
+    isAsked.current = true;
     good(t("ask.asked"));
     const body = { code, reason, seen_qty: seen, occurred_at: nowText() };
-    setAct(await outbox.put({ path: storePath("asks"), body, what: "act.ask", about: { kind: "ask", name } }));
+    const kept = outbox.put({ path: storePath("asks"), body, what: "act.ask", about: { kind: "ask", name } });
+    setAct(await kept.finally(() => (isAsked.current = false)));
   };
   useScan(({ command }) => {
     if (act || !command) return false;

@@ -50,7 +50,7 @@ export function PutLine({ task }) {
       <${Button} icon="look" onClick=${() => setSheet("other")}>${t("put.something_else")}<//>
     <//>
     <${Button} kind="primary" icon="good" onClick=${put}>${t("put.all", { n: left })}<//>`;
-  return html`<${Page} title=${task.tub} back=${() => go("")} foot=${foot}>
+  return html`<${Page} title=${task.tub} back=${() => go("")} foot=${foot} about=${line.line_no}>
     <div class="steps"><div class="progress" aria-hidden="true">${task.lines.map((one) => html`<i class=${one === line ? "now" : inTub(one) ? "" : "done"}></i>`)}</div>
       <span class="number soft">${t("put.progress", { done: settled, all: task.lines.length })}</span></div>
     <section class=${`stop-card hue-${hueOf(line.department)}`}>

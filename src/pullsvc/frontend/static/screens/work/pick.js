@@ -34,7 +34,7 @@ export function PickLine({ task }) {
     <//>
     <${Button} kind="primary" icon="good" onClick=${() => acts.take(left)}>${line.qty_picked ? t("pick.rest", { n: left }) : t("pick.all", { n: left })}<//>`;
   const aside = html`<button type="button" class="button icon" aria-label=${t("pick.why.title")} onClick=${() => setSheet("why")}><${Icon} name="why" /></button>`;
-  return html`<${Page} title=${task.tub} back=${() => setSheet("leave")} foot=${foot} aside=${aside}>
+  return html`<${Page} title=${task.tub} back=${() => setSheet("leave")} foot=${foot} aside=${aside} about=${line.line_no}>
     <${Progress} task=${task} now=${line.line_no} />
     <${Stop} line=${line} arrived=${place === line.from_location} />
     <${Stepper} label=${t("pick.counted")} value=${line.qty_picked} max=${line.qty_planned} onChange=${(qty) => (qty > line.qty_picked ? acts.take(qty - line.qty_picked) : acts.putBack(line.qty_picked - qty))} />
