@@ -28,7 +28,7 @@ export function PutLine({ task }) {
     await tasks.settle(line, qty < left ? { [kind]: qty, put: left - qty } : { [kind]: qty });
   };
   useScan(({ code, command }) => {
-    if (sheet) return false;
+    if (sheet) return command === "BACK" ? setSheet("") : bad(); // Of a sheet that takes no scan itself.
     if (command === "OK" || command === "DONE") return void put();
     if (command === "SHORT") return setSheet("returned");
     if (command === "SKIP") return setChosen(lines[(lines.indexOf(line) + 1) % lines.length].line_no);

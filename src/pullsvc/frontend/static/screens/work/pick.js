@@ -7,6 +7,7 @@ import { openLines, toPick } from "../../core/task_view.js";
 import * as tasks from "../../core/tasks.js";
 import { go } from "../../ui/router.js";
 import { Button, Department, Icon, Page, Pair, Sheet, Stepper, Tag, html, hueOf, hush, toast, useScan } from "../../ui/ui.js";
+import { standIn } from "./lane.js";
 import { Progress } from "./progress.js";
 import { Why } from "./why.js";
 
@@ -20,12 +21,12 @@ export function PickLine({ task }) {
   const [chosen, setChosen] = useState(0);
   const [sheet, setSheet] = useState("");
   const [place, setPlace] = useState("");
-  const undo = useRef(/** @type {(() => Promise<void>) | null} */ (null));
+  const undo = useRef(/** @type {(() => any) | null} */ (null));
   const lines = openLines(task);
   const line = lines.find((one) => one.line_no === chosen) ?? lines[0];
   useEffect(() => setPlace(""), [line.line_no]);
   const acts = useActs({ line, undo, setChosen });
-  useScan((reading) => (sheet ? false : onReading(reading, { task, line, acts, setSheet, setChosen, setPlace })));
+  useScan((reading) => (sheet ? onSheet(reading, setSheet) : onReading(reading, { task, line, acts, setSheet, setChosen, setPlace })));
   const left = toPick(line);
   const foot = html`
     <${Pair}>
@@ -58,44 +59,63 @@ const Stop = ({ line, arrived }) => html`<section class=${`stop-card hue-${hueOf
 
 /** What can be done with the line; each is kept at once, and the last one can be taken back. @param {{line: Line, undo: any, setChosen: (line: number) => void}} with_ */
 function useActs({ line, undo, setChosen }) {
-  const done = (text, back) => {
-    undo.current = back;
-    toast(text, { label: t("undo"), act: back });
+  const offer = (back, text = "") => {
+    const once = onlyOnce(undo, Boolean(text), () => (setChosen(line.line_no), back()));
+    undo.current = once;
+    if (text) toast(text, { label: t("undo"), act: once });
   };
-  const putBack = async (qty) => {
+  const unpick = async (qty) => {
     look(t("pick.back", { n: qty }));
     await tasks.unpick(line, qty);
   };
   return {
-    putBack,
+    putBack: async (qty) => {
+      offer(() => tasks.pick(line, qty));
+      await unpick(qty);
+    },
     take: async (qty) => {
       const isLast = qty >= toPick(line);
       good(`${line.qty_picked + qty} / ${line.qty_planned}`);
       if (isLast) setChosen(0);
-      if (isLast) done(t("pick.done", { name: line.description }), () => (setChosen(line.line_no), tasks.unpick(line, qty)));
-      else undo.current = () => putBack(qty);
+      if (isLast) offer(() => tasks.unpick(line, qty), t("pick.done", { name: line.description }));
+      else offer(() => unpick(qty));
       await tasks.pick(line, qty);
     },
     short: async (reason) => {
       look(t("pick.shorted"));
       setChosen(0);
-      done(t("pick.shorted"), () => (setChosen(line.line_no), tasks.undoShort(line)));
+      offer(() => tasks.undoShort(line), t("pick.shorted"));
       await tasks.short(line, reason);
     },
     skip: async () => {
       look(t("pick.later"));
       setChosen(0);
+      offer(() => undefined); // It stays for later, and is shown again now.
       await tasks.skip(line);
     },
     undo: async () => {
-      const back = undo.current;
-      undo.current = null;
-      if (!back) return bad(t("pick.nothing_to_undo"));
+      if (!undo.current) return bad(t("pick.nothing_to_undo"));
       look(t("undo"));
-      return back();
+      return undo.current();
     },
   };
 }
+
+/** The card and the word at the bottom take the same back: whichever comes first does, and the other is over. @param {{current: any}} undo @param {boolean} isSaid by that word @param {() => any} back */
+function onlyOnce(undo, isSaid, back) {
+  let isOver = false;
+  const once = () => {
+    if (isOver) return undefined;
+    isOver = true;
+    if (undo.current === once) undo.current = null;
+    if (isSaid) hush();
+    return back();
+  };
+  return once;
+}
+
+/** A sheet that takes no scan itself, as it only tells or asks. @param {import("../../core/scanner.js").Reading} reading @param {(sheet: string) => void} setSheet */
+const onSheet = ({ command }, setSheet) => (command === "BACK" ? setSheet("") : bad());
 
 /** @param {import("../../core/scanner.js").Reading} reading @param {any} screen */
 function onReading({ code, command }, { task, line, acts, setSheet, setChosen, setPlace }) {
@@ -169,11 +189,7 @@ function StageEarly({ task, onClose }) {
   const hasUnits = task.lines.some((line) => line.qty_picked > 0);
   useScan(({ code, command }) => {
     if (command) return command === "BACK" ? onClose() : bad();
-    const scanned = tasks.meaning(code);
-    if (!hasUnits || ["item", "tub", "place"].includes(scanned.kind)) return bad(t("stage.not_a_lane"));
-    good(scanned.code);
-    hush();
-    return void tasks.stage(scanned.code);
+    return hasUnits ? void standIn(code) : bad(t("stage.not_a_lane"));
   });
   return html`<${Sheet} title=${t("stage.early")} onClose=${onClose}>
     <p>${hasUnits ? t("stage.early.more", { n: open }) : t("stage.nothing")}</p>

@@ -6,6 +6,7 @@ import { t } from "../../core/i18n.js";
 import * as tasks from "../../core/tasks.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Figures, Page, Trouble, hush, html, useScan } from "../../ui/ui.js";
+import { standIn } from "./lane.js";
 import { Progress } from "./progress.js";
 
 /** @param {{task: import("../../core/task_view.js").Task}} props */
@@ -13,14 +14,11 @@ export function BringToLane({ task }) {
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
   const units = task.lines.reduce((sum, line) => sum + line.qty_picked, 0);
   const shorts = task.lines.filter((line) => line.state === "short");
+  const takeBack = (line) => (hush(), tasks.undoShort(line)); // What the toast offers may be the same.
   useScan(({ code, command }) => {
     if (command === "BACK") return go("");
-    if (command === "UNDO" && shorts.length) return void tasks.undoShort(shorts[shorts.length - 1]);
-    const scanned = tasks.meaning(code);
-    if (command || !units || ["item", "tub", "place"].includes(scanned.kind)) return bad(t("stage.not_a_lane"));
-    good(scanned.code);
-    hush();
-    return void tasks.stage(scanned.code);
+    if (command === "UNDO" && shorts.length) return void takeBack(shorts[shorts.length - 1]);
+    return command || !units ? bad(t("stage.not_a_lane")) : void standIn(code);
   });
   if (!units) {
     const foot = html`<${Button} kind="primary" onClick=${() => tasks.release().catch(setRefusal)}>${t("work.give_back")}<//>`;
@@ -34,7 +32,7 @@ export function BringToLane({ task }) {
     <${Empty} icon="scan" title=${t("stage.scan_lane")}><p>${t("stage.more", { tub: task.tub })}</p><//>
     <${Figures} figures=${[[t("stage.units"), units], [t("stage.shorts"), shorts.length]]} />
     ${shorts.map((line) => html`<div class="row"><span class="grow"><span class="strong clip">${line.description}</span><span class="soft">${t(`short.${line.short_reason}`)}</span></span>
-      <${Button} kind="small" icon="undo" onClick=${() => tasks.undoShort(line)}>${t("undo")}<//></div>`)}
+      <${Button} kind="small" icon="undo" onClick=${() => takeBack(line)}>${t("undo")}<//></div>`)}
   <//>`;
 }
 
