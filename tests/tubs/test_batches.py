@@ -12,7 +12,7 @@ from pullsvc.audit import audit
 from pullsvc.db import Database, sql
 from pullsvc.errors import Rejection
 from pullsvc.tubs import actions, picks
-from pullsvc.tubs.actions import PutAway, Staging
+from pullsvc.tubs.actions import PutAway, Resumption, Staging
 from pullsvc.tubs.holding import Deed, DeedKind, Done, Results, do_all
 from pullsvc.tubs.picks import LineDeed, Picking, Scan, TubScan, Unpicking
 from pullsvc.tubs.rules import Settlement
@@ -31,7 +31,7 @@ KINDS: dict[str, tuple[DeedKind, type[Deed]]] = {
     "release": (actions.RELEASE, Deed),
     "stage": (actions.STAGE, Staging),
     "deliver": (actions.DELIVER, Deed),
-    "resume": (actions.RESUME, Deed),
+    "resume": (actions.RESUME, Resumption),
     "put": (actions.PUT_AWAY, PutAway),
     "close": (actions.CLOSE, Deed),
 }
@@ -66,6 +66,7 @@ def details(kind: str, random: Random) -> dict[str, Any]:
         "pick": {"scans": [scan(random) for _ in range(random.choice((1, 1, 2, 3)))]},
         "unpick": {"line_no": random.choice((1, 2, 1, 2, 9)), "qty": random.choice((1, 1, 2, 5))},
         "skip": {"line_no": random.choice((1, 2, 9))},
+        "resume": {"may_work": random.random() < 0.9},
         "stage": {"lane": random.choice(("LANE-1",) * 8 + ("B1", "NOWHERE"))},
         "put": {
             "settlements": {n: settlement(random) for n in random.sample((1, 2), random.choice((0, 1, 2)))},

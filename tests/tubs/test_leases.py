@@ -65,6 +65,23 @@ class TestLease:
 
         assert (late.json()["code"], staged.status_code) == ("stale-fence", 201)
 
+    async def test_a_tub_that_is_being_filled_is_for_who_may_fill_it(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Ana works on the floor: there she takes over a tub, but in the backroom it would wait for her in vain."""
+        shop = await floor(db, client)
+        bens = await picked_tub(db, shop)
+        await holding.sweep_store(db, store_id=1, now=clock.pass_(hours=2))
+        url = f"tasks/{bens['task_id']}/resumption"
+
+        refused = await shop.post(url, by="ana")
+
+        assert (refused.status_code, refused.json()["code"], refused.json()["needs"]) == (403, "forbidden", "work")
+        await shop.do(bens, "staging", lane="LANE-1")
+        await shop.post(f"tasks/{bens['task_id']}/delivery", by="ben")
+        clock.pass_(hours=2)
+        assert (await shop.post(url, by="ana")).status_code == 201
+
     async def test_nobody_takes_a_task_from_someone_at_work(self, db: Database, client: httpx.AsyncClient) -> None:
         shop = await floor(db, client)
         bens = await picked_tub(db, shop)

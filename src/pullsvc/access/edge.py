@@ -184,7 +184,7 @@ def may(permission: Perm) -> Any:
         if not permissions or (store_id not in who.roles and not await ring.store_exists(db, store_id)):
             raise rules.NoSuchStore(f"Store {store_id} is not among your stores.")
         if permission not in permissions:
-            raise rules.Forbidden(f"This needs the permission '{permission}'; ask your manager.", needs=permission)
+            raise rules.forbidden(permission)
         return Caller(who.principal_id, who.name, store_id, permissions, now=now, device_id=who.device_id)
 
     caller.permission = permission  # type: ignore[attr-defined]  # read by the test that every route has a door

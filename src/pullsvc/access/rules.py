@@ -76,6 +76,11 @@ class Forbidden(Rejection):
     title = "Your role does not allow this."
 
 
+def forbidden(needs: Perm) -> Forbidden:
+    """Return the refusal of what needs this permission."""
+    return Forbidden(f"This needs the permission '{needs}'; ask your manager.", needs=needs)
+
+
 class NoSuchStore(Rejection):
     """The store does not exist, or the caller has nothing to do with it: the two look the same."""
 

@@ -7,6 +7,7 @@ Each kind of act is a pure function that says what the act does or why it is ref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pullsvc.access.rules import Perm, forbidden
 from pullsvc.catalog.actions import check_place
 from pullsvc.catalog.queries import Location, find_locations
 from pullsvc.db import Tx
@@ -227,11 +228,23 @@ def _close(held: Held, deed: Deed) -> Outcome:
 CLOSE = DeedKind(_close)
 
 
-def _resume(held: Held, deed: Deed) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption(Deed):
+    """A task taken over from whoever let it lie.
+
+    Attributes:
+        may_work: Whoever takes it may pick; without that a tub that is being filled would wait in vain.
+    """
+
+    may_work: bool
+
+
+def _resume(held: Held, deed: Resumption) -> Outcome:
     """Take over an abandoned tub, or one on the floor whose holder has gone quiet; also one's own after a crash.
 
     Raises:
         IllegalMove: its holder is at work.
+        Forbidden: it is being filled, and the caller may not work in the backroom.
     """
     assert deed.stamp.principal_id is not None
     found = held.task(replace(deed, lease=None), frozenset(TaskState), to_do="resume it")
@@ -243,6 +256,8 @@ def _resume(held: Held, deed: Deed) -> Outcome:
             f"Task {found.task_id} is {found.state} and held until {found.lease_until:%H:%M}; a lead can reassign it.",
             state=found.state,
         )
+    if found.state in rules.PICKING and not deed.may_work:
+        raise forbidden(Perm.WORK)
     task = held.task(deed, frozenset(TaskState), to_do="resume it")
     return _taken_over(task, deed.stamp.principal_id, told="task.resumed")
 

@@ -15,7 +15,7 @@ from pullsvc.db import Database, Row, Tx
 from pullsvc.errors import Rejection
 from pullsvc.outbox.actions import Stamp
 from pullsvc.tubs import actions, answers, claiming, holding, picks, queries, rules, shorts, views
-from pullsvc.tubs.actions import PutAway, Reassignment, Staging
+from pullsvc.tubs.actions import PutAway, Reassignment, Resumption, Staging
 from pullsvc.tubs.claiming import Claim, Handed, Wish
 from pullsvc.tubs.holding import Deed, DeedKind, Done
 from pullsvc.tubs.picking import PlannedLine
@@ -299,8 +299,13 @@ async def close_task(task_id: PathId, body: views.FencedBody, act: Floor, db: Db
 
 @router.post("/tasks/{task_id}/resumption", status_code=201, response_model=views.TaskView)
 async def resume_task(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Response:
-    """Take over an abandoned tub, or go on with one's own after a crash; the answer holds the new fence."""
-    return await _do(act, db, actions.RESUME, Deed(stamp=act.caller.stamp(), task_id=task_id, lease=lease))
+    """Take over an abandoned tub, or go on with one's own after a crash; the answer holds the new fence.
+
+    A tub that is being filled is for who may claim one.
+    """
+    may_work = Perm.WORK in act.caller.permissions
+    deed = Resumption(stamp=act.caller.stamp(), task_id=task_id, lease=lease, may_work=may_work)
+    return await _do(act, db, actions.RESUME, deed)
 
 
 @router.post("/tasks/{task_id}/reassignment", status_code=201, response_model=views.TaskView)
