@@ -1,6 +1,6 @@
 """What people say of the watch's pulls, and what is believed from then on; deliveries that are expected."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -150,3 +150,23 @@ class TestDeliveries:
         assert kept["due_at"].startswith("2026-03-14T13:30")
         lost = await client.post(f"{STORE}/expected-deliveries/ASN-2/arrivals", headers=fresh_key())
         assert lost.status_code == 404
+
+    async def test_expected_for_another_time_after_they_arrived_are_on_their_way_again(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """The lorry of every morning has the same reference; the same word once more changes nothing."""
+        await shelf(db)
+        await signed_in(db, client, role=Role.BACKROOM)
+
+        async def expect(due_at: datetime) -> Any:
+            body = {"reference": "DSD-1", "due_at": due_at.isoformat()}
+            return (await client.post(f"{STORE}/expected-deliveries", json=body, headers=fresh_key())).json()
+
+        await expect(NOON + timedelta(minutes=5))
+        await client.post(f"{STORE}/expected-deliveries/DSD-1/arrivals", headers=fresh_key())
+        clock.pass_(days=1)
+        repeated = await expect(NOON + timedelta(minutes=5))
+        corrected = await expect(NOON - timedelta(minutes=5))
+        again = await expect(NOON + timedelta(days=1, hours=1))
+
+        assert [said["arrived_at"] is None for said in (repeated, corrected, again)] == [False, False, True]

@@ -27,14 +27,17 @@ LOOK_AGAIN = sql("""
     UPDATE watched SET next_check_at = :now WHERE store_id = :store_id AND sku = :sku AND next_check_at > :now
 """)
 
+# References are used again: what is expected for another time after it arrived is the next one, and is on its way.
 EXPECT = sql("""
     WITH old AS (
         DELETE FROM expected_deliveries
         WHERE store_id = :store_id AND reference <> :reference
           AND due_at < CAST(:now AS timestamptz) - INTERVAL '30 days'
     )
-    INSERT INTO expected_deliveries (store_id, reference, due_at) VALUES (:store_id, :reference, :due_at)
-    ON CONFLICT (store_id, reference) DO UPDATE SET due_at = excluded.due_at
+    INSERT INTO expected_deliveries AS d (store_id, reference, due_at) VALUES (:store_id, :reference, :due_at)
+    ON CONFLICT (store_id, reference) DO UPDATE
+    SET due_at = excluded.due_at,
+        arrived_at = CASE WHEN excluded.due_at = d.due_at OR excluded.due_at <= d.arrived_at THEN d.arrived_at END
     RETURNING reference, due_at, arrived_at
 """)
 ARRIVE = sql("""

@@ -98,7 +98,10 @@ async def wrongs(tx: Tx, *, store_id: int, pull_id: int | None, sku: str | None)
 
 
 async def expect(tx: Tx, stamp: Stamp, *, reference: str, due_at: datetime) -> Row:
-    """Write down when a delivery is expected, or when it is now; those of a month ago are forgotten."""
+    """Write down when a delivery is expected, or when it is now; those of a month ago are forgotten.
+
+    One that has arrived is expected anew by another time after its arrival; said once more as it was, it stays arrived.
+    """
     row = await tx.one(queries.EXPECT, store_id=stamp.store_id, reference=reference, due_at=due_at, now=stamp.now)
     append(tx, stamp, "delivery.expected", reference, {"due_at": due_at.isoformat()})
     return row
