@@ -99,6 +99,18 @@ class TestReplayKnownCodes:
         ]  # fmt: skip
         assert await books(db) == {(f"of-{CODE}", "D1"): -5}
 
+    async def test_says_that_more_is_left_also_when_a_receipt_waits_for_two_codes(self, db: Database) -> None:
+        other = "bag"
+        await shop(db)
+        await send(db, receipt(line(CODE), line(other)), *(receipt(line(other), sequence=n) for n in (2, 3)))
+        await learn(db)
+        await learn(db, code=other)
+
+        runs = [await run(db, limit=2) for _ in range(2)]
+
+        assert [one.more for one in runs] == [True, False]
+        assert await all_rows(db, "waiting_receipts") == []
+
     async def test_moves_nothing_for_receipts_that_do_not_count(self, db: Database) -> None:
         await shop(db)
         await send(db, receipt(line(CODE, 2)), receipt(line(CODE, 9), sequence=2, status=Status.VOIDED))

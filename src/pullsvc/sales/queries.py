@@ -156,11 +156,15 @@ GET_CODE = sql("""
     SELECT code, state, lines, first_seen_at, last_seen_at, resolved_at FROM unknown_codes
     WHERE store_id = :store_id AND code = :code
 """)
+# A receipt waits once for each code; one more than is locked tells whether any is left.
 LOCK_WAITING = sql("""
-    SELECT business_date, register, sequence FROM receipts
+    WITH waiting AS MATERIALIZED (
+        SELECT DISTINCT business_date, register, sequence FROM waiting_receipts
+        WHERE store_id = :store_id AND code = ANY (CAST(:codes AS text[])) LIMIT CAST(:limit AS integer) + 1
+    )
+    SELECT business_date, register, sequence, (SELECT count(*) FROM waiting) > :limit AS more FROM receipts
     WHERE store_id = :store_id AND (business_date, register, sequence) IN (
-        SELECT business_date, register, sequence FROM waiting_receipts
-        WHERE store_id = :store_id AND code = ANY (CAST(:codes AS text[])) LIMIT :limit)
+        SELECT business_date, register, sequence FROM waiting LIMIT :limit)
     ORDER BY business_date, register, sequence
     FOR NO KEY UPDATE
 """)

@@ -65,7 +65,7 @@ async def replay_known_codes(tx: Tx, stamp: Stamp, *, limit: int = MAX_REPLAY_RE
     await pass_tills(tx, [(stamp, passage) for passage in passages])
     for row in resolved:
         append(tx, stamp, "code.resolved", row.code, {"sku": wares[row.code].sku, "lines": row.lines})
-    return Replayed(lines=lines, resolved=tuple(row.code for row in resolved), more=len(rows) == limit)
+    return Replayed(lines=lines, resolved=tuple(row.code for row in resolved), more=any(row.more for row in rows))
 
 
 async def set_code_state(tx: Tx, stamp: Stamp, *, code: str, dismissed: bool) -> Row:
