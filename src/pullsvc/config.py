@@ -80,7 +80,12 @@ class Settings(BaseSettings):
     sweep_interval_s: float = Field(
         default=2.0, gt=0, le=300, description="Real seconds between two sweeps for expired leases and pulls."
     )
-    retention_days: int = Field(default=400, ge=7, le=4000, description="Days that ledger, sales and events are kept.")
+    retention_days: int = Field(
+        default=400,
+        ge=33,
+        le=4000,
+        description="Days that ledger, sales and events are kept; counts come up to 31 days late and need what moved.",
+    )
     work_days: int = Field(
         default=90,
         ge=7,

@@ -3,14 +3,21 @@
 import asyncio
 from datetime import date, timedelta
 
+import httpx
+import pytest
+
+from pullsvc.access.edge import MAX_LATE_DAYS
 from pullsvc.audit import audit
+from pullsvc.config import Settings
 from pullsvc.db import Database, sql
 from pullsvc.outbox.actions import Stamp, append
 from pullsvc.sales.actions import receive_receipts
 from pullsvc.sales.rules import Key, Lines, Result, Status, make_receipt
 from pullsvc.stock import actions as stock
+from pullsvc.upkeep import maintain
 from pullsvc.upkeep import partitions as parts
-from tests.factories import NOON, all_rows, item, location, placement, stamp, store
+from tests.conftest import Ticking
+from tests.factories import NOON, all_rows, floor, item, location, placement, stamp, stocked, store
 
 RETENTION_DAYS = 30
 
@@ -172,3 +179,30 @@ async def test_a_receipt_that_may_still_come_again_is_kept(db: Database) -> None
         (again,) = await receive_receipts(tx, stamp(now=now), [receipt])
 
     assert again.result is Result.REPEATED
+
+
+class TestSetting:
+    def test_keeps_the_ledger_for_as_long_as_a_count_may_be_late(self) -> None:
+        """And two days more: a movement may be filed under the day before it happened, and days end by UTC."""
+        with pytest.raises(ValueError, match="retention_days"):
+            Settings(retention_days=MAX_LATE_DAYS + 1)
+
+        assert Settings(retention_days=MAX_LATE_DAYS + 2).retention_days == MAX_LATE_DAYS + 2
+
+    async def test_at_its_least_loses_nothing_that_a_late_count_needs(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking
+    ) -> None:
+        """Thirty were counted, ten were carried away an hour later; the count arrives a month after."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=24)
+        counted_at = clock.pass_(minutes=1)
+        clock.pass_(hours=1)
+        move = {"code": "milk", "qty": 10, "from_location": "B1", "to_location": "RETURNS", "reason": "away"}
+        assert (await shop.post("moves", move)).status_code == 201
+        now = clock.pass_(days=MAX_LATE_DAYS, hours=-1)
+        await maintain(db, now=now, retention_days=MAX_LATE_DAYS + 2, work_days=7)
+
+        count = {"code": "milk", "location": "B1", "counted_qty": 30, "occurred_at": counted_at.isoformat()}
+        assert (await shop.post("counts", count)).status_code == 201
+
+        assert [b["qty"] for b in await all_rows(db, "balances", location="B1")] == [20]
