@@ -3,10 +3,9 @@
 import { useState } from "preact/hooks";
 import { request } from "../../core/api.js";
 import { date, t } from "../../core/i18n.js";
-import { uuid } from "../../core/ids.js";
 import { storePath } from "../../core/session.js";
 import { Button, Field, Sheet, Tag, Trouble, html } from "../../ui/ui.js";
-import { List, Once, Select, Sure, text, useAct, useList } from "./parts.js";
+import { List, Once, Select, Sure, text, useAct, useList, useMaking } from "./parts.js";
 
 const ROLES_OF_KEYS = ["pos", "readonly", "associate", "backroom", "lead", "manager"];
 const LIVES = ["", "30", "90", "365"];
@@ -24,22 +23,24 @@ export default function Keys() {
         <span class="tags">${key.expires_at && html`<${Tag}>${t("manage.keys.until", { date: date(key.expires_at) })}<//>`}${key.revoked_at ? html`<${Tag}>${t("manage.keys.revoked")}<//>` : key.is_ours ? html`<${Button} kind="small danger" onClick=${() => setLeaving(key)}>${t("manage.keys.revoke")}<//>` : html`<${Tag}>${t("manage.keys.of_chain")}<//>`}</span>
       </li>`)}</ul>
     <//>
-    ${isAdding && html`<${NewKey} close=${() => setAdding(false)} after=${(key) => (setAdding(false), setMade(key), list.reload())} />`}
-    ${made && html`<${Once} title=${t("manage.keys.made")} secret=${made.token ?? "–"} how=${t("manage.keys.once")} close=${() => setMade(null)} />`}
+    ${isAdding && html`<${NewKey} close=${() => setAdding(false)} again=${list.reload} after=${(key) => (setAdding(false), setMade(key), list.reload())} />`}
+    ${made && html`<${Once} title=${t("manage.keys.made")} secret=${made.token ?? "–"} how=${t(made.token ? "manage.keys.once" : "manage.keys.lost")} close=${() => setMade(null)} />`}
     ${leaving && html`<${Sure} title=${leaving.name} means=${t("manage.keys.revoke.means")} yes=${t("manage.keys.revoke")} close=${() => setLeaving(null)}
       act=${async () => (await request("DELETE", storePath(`keys/${leaving.key_id}`)), list.reload())} />`}`;
 }
 
-/** @param {{close: () => void, after: (key: any) => void}} props */
-function NewKey({ close, after }) {
+/** @param {{close: () => void, again: () => void, after: (key: any) => void}} props `again`: read the list */
+function NewKey({ close, again, after }) {
   const [name, setName] = useState("");
   const [role, setRole] = useState("pos");
   const [days, setDays] = useState("");
   const { busy, refusal, run } = useAct();
-  const make = () => run(async () => {
+  const once = useMaking("keys");
+  const make = async () => (await run(send)) || again(); // What got no answer may have been made.
+  const send = async () => {
     const body = { name: name.trim(), role, kind: role === "pos" ? "pos" : "service", expires_days: days ? Number(days) : null };
-    after(await request("POST", storePath("keys"), { body, key: uuid() }));
-  });
+    after((await once(body)).made);
+  };
   return html`<${Sheet} title=${t("manage.keys.add")} onClose=${close}>
     <${Field} label=${t("manage.keys.name")} hint=${t("manage.keys.name.how")} maxlength="120" value=${name} onInput=${text(setName)} />
     <${Select} label=${t("manage.keys.role")} value=${role} options=${ROLES_OF_KEYS.map((one) => [one, t(`role.${one}`)])} onPick=${setRole} />

@@ -1,8 +1,9 @@
 // What the manager's pages share: lists that load page by page, forms that say what was refused, secrets shown once.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { request } from "../../core/api.js";
+import { Refusal, request } from "../../core/api.js";
 import { t } from "../../core/i18n.js";
+import { uuid } from "../../core/ids.js";
 import { storePath } from "../../core/session.js";
 import { Button, Notice, Sheet, Trouble, html, toast } from "../../ui/ui.js";
 
@@ -90,6 +91,26 @@ export function useAct() {
     }
   };
   return { busy, refusal, run };
+}
+
+/** For If-Match: an edit is based on what the form showed when it was opened. @param {{version: number}} row */
+export const versionOf = ({ version }) => `"${version}"`;
+
+/**
+ * What a form makes is made once: a try whose answer was lost is repeated as it was, under its key.
+ * @param {string} path @returns {(body: any) => Promise<{made: any, as: any}>} `as`: what it was made of, which may be older than the form
+ */
+export function useMaking(path) {
+  const tried = useRef(/** @type {{key: string, body: any} | null} */ (null));
+  return async (body) => {
+    tried.current ??= { key: uuid(), body };
+    try {
+      return { made: await request("POST", storePath(path), tried.current), as: tried.current.body };
+    } catch (failure) {
+      if (!(failure instanceof Refusal && failure.passes)) tried.current = null; // Nothing was made.
+      throw failure;
+    }
+  };
 }
 
 /** Choose among words. @param {{label: string, value: any, options: [any, string][], onPick: (value: any) => void}} props */

@@ -1,13 +1,12 @@
 // People: who works here, as what, with which badge; PINs, lock-outs.
 
 import { useState } from "preact/hooks";
-import { exchange, request } from "../../core/api.js";
+import { request } from "../../core/api.js";
 import { save } from "../../core/files.js";
 import { LANGUAGES, t, time } from "../../core/i18n.js";
-import { uuid } from "../../core/ids.js";
 import { can, storePath } from "../../core/session.js";
 import { Button, Field, Notice, Pair, Sheet, Tag, Trouble, html, toast } from "../../ui/ui.js";
-import { List, Once, ROLES, Select, Ticks, text, useAct, useList } from "./parts.js";
+import { List, Once, ROLES, Select, Ticks, text, useAct, useList, useMaking, versionOf } from "./parts.js";
 
 const NOBODY = { name: "", badge: "", roles: ["backroom"], qualifications: [], locale: null, active: true };
 const path = (who) => storePath(`people/${who.principal_id}`);
@@ -50,7 +49,10 @@ function Person({ who, close, after, showPin }) {
   const [roles, setRoles] = useState(who.roles);
   const [locale, setLocale] = useState(who.locale ?? "");
   const [skills, setSkills] = useState(who.qualifications.join(", "));
-  const { busy, refusal, run } = useAct();
+  const { busy, refusal, run: attempt } = useAct();
+  // What was refused may have been based on an old list, and what got no answer may have been done.
+  const run = async (act) => (await attempt(act)) || after();
+  const make = useMaking("people");
   const body = () => ({
     name: name.trim(), roles, locale: locale || null, ...(badge.trim() ? { badge: badge.trim() } : {}),
     qualifications: skills.split(",").map((word) => word.trim().toLowerCase()).filter(Boolean),
@@ -58,15 +60,13 @@ function Person({ who, close, after, showPin }) {
   const finish = (said) => (toast(said), after(), close());
   const keep = () => run(async () => {
     if (isNew) {
-      const made = await request("POST", storePath("people"), { body: body(), key: uuid() });
-      await givePin(made);
-    } else await edit(body());
+      const { made, as } = await make(body());
+      const isOlder = JSON.stringify(as) !== JSON.stringify(body()); // The answer was lost, and the form changed after.
+      await givePin(isOlder ? await edit(made, body()) : made);
+    } else await edit(who, body());
     finish(t("manage.saved"));
   });
-  const edit = async (change) => {
-    const { version } = await exchange("GET", path(who));
-    await exchange("PATCH", path(who), { body: change, version: version ?? undefined });
-  };
+  const edit = (person, change) => request("PATCH", path(person), { body: change, version: versionOf(person) });
   const givePin = async (person) => showPin({ name: person.name, pin: (await request("POST", `${path(person)}/pin`, { body: {} })).pin });
   return html`<${Sheet} title=${isNew ? t("manage.people.add") : who.name} onClose=${close}>
     <${Field} label=${t("manage.people.name")} maxlength="120" value=${name} onInput=${text(setName)} />
@@ -81,6 +81,6 @@ function Person({ who, close, after, showPin }) {
       <${Button} kind="small" icon="lock" disabled=${busy} onClick=${() => run(async () => (await givePin(who), after(), close()))}>${t("manage.people.pin")}<//>
       <${Button} kind="small" icon="print" disabled=${busy} onClick=${() => run(() => save(storePath(`labels/badges?stock=a4-cards&code=${encodeURIComponent(who.badge)}`), `badge-${who.name}.pdf`))}>${t("manage.people.print")}<//>
     <//>
-    <${Button} kind=${who.active ? "danger" : ""} disabled=${busy} onClick=${() => run(async () => (await edit({ active: !who.active }), finish(t("manage.saved"))))}>${t(who.active ? "manage.people.disable" : "manage.people.enable")}<//>`}
+    <${Button} kind=${who.active ? "danger" : ""} disabled=${busy} onClick=${() => run(async () => (await edit(who, { active: !who.active }), finish(t("manage.saved"))))}>${t(who.active ? "manage.people.disable" : "manage.people.enable")}<//>`}
   <//>`;
 }

@@ -29,9 +29,11 @@ export default function Placements() {
     const body = { edits: changed.map((line) => ({ location: line.location, sku: line.sku, version: line.version, ...edits[id(line)] })) };
     if (!(await run(() => request("PATCH", storePath("placements"), { body })))) return;
     toast(t("manage.placements.saved", { n: changed.length }));
-    setEdits({});
+    forget();
     list.reload();
   };
+  // What another choice of lines hides stays as it was typed, to be saved when it is shown again.
+  const forget = () => setEdits((now) => Object.fromEntries(Object.entries(now).filter(([name]) => !changed.some((line) => id(line) === name))));
   return html`
     <div class="tools">
       <select class="input" aria-label=${t("manage.placements.by")} value=${filter.by} onChange=${(event) => setFilter({ ...filter, by: event.target.value })}>${["zone", "location", "sku"].map((by) => html`<option value=${by}>${t(`manage.placements.${by}`)}</option>`)}</select>
@@ -49,7 +51,7 @@ export default function Placements() {
       </table></div>
     <//>
     ${refusal && html`<${Trouble} refusal=${refusal} />`}
-    ${changed.length > 0 && html`<div class="save-bar"><span>${t("manage.placements.changed", { n: changed.length })}</span><${Button} kind="small" onClick=${() => setEdits({})}>${t("undo")}<//><${Button} kind="small primary" disabled=${busy} onClick=${send}>${t("save")}<//></div>`}`;
+    ${changed.length > 0 && html`<div class="save-bar"><span>${t("manage.placements.changed", { n: changed.length })}</span><${Button} kind="small" onClick=${forget}>${t("undo")}<//><${Button} kind="small primary" disabled=${busy} onClick=${send}>${t("save")}<//></div>`}`;
 }
 
 /** CSV out and in; what is in a file is tried before it is done. @param {{after: () => void}} props */

@@ -5,7 +5,7 @@ import { exchange, request } from "../../core/api.js";
 import { t } from "../../core/i18n.js";
 import { storePath } from "../../core/session.js";
 import { Button, Field, Pair, Sheet, Tag, Trouble, html, toast } from "../../ui/ui.js";
-import { List, Select, text, useAct, useList } from "./parts.js";
+import { List, Select, text, useAct, useList, versionOf } from "./parts.js";
 
 const KINDS = ["backroom", "shelf", "lane", "receiving"];
 const NEW = { location: "", kind: "backroom", zone: "", walk_seq: 0, active: true };
@@ -34,13 +34,15 @@ function Place({ place, close, after }) {
   const [kind, setKind] = useState(place.kind);
   const [zone, setZone] = useState(place.zone);
   const [walk, setWalk] = useState(String(place.walk_seq));
-  const { busy, refusal, run } = useAct();
-  const version = async () => (isNew ? undefined : ((await exchange("GET", path(place.location))).version ?? undefined));
-  const put = async (body) => exchange("PUT", path(code.trim()), { body, version: await version() });
+  const { busy, refusal, run: attempt } = useAct();
+  const run = async (act) => (await attempt(act)) || after(); // What was refused may have been based on an old list.
+  const version = isNew ? undefined : versionOf(place);
+  const put = (body, based) => request("PUT", path(code.trim()), { body, version: based });
+  const bringBack = async () => (await put(body(), (await exchange("GET", path(place.location))).version ?? undefined), after());
   const body = () => ({ kind, zone: zone.trim(), walk_seq: Math.round(Number(walk)) });
   const finish = (undo) => (toast(t("manage.saved"), undo && { label: t("undo"), act: () => void run(undo) }), after(), close());
-  const keep = () => run(async () => (await put(body()), finish()));
-  const retire = () => run(async () => (await request("DELETE", path(place.location), { version: await version() }), finish(async () => (await put(body()), after()))));
+  const keep = () => run(async () => (await put(body(), version), finish()));
+  const retire = () => run(async () => (await request("DELETE", path(place.location), { version }), finish(bringBack)));
   const isRight = code.trim() && zone.trim() && Number(walk) >= 0;
   return html`<${Sheet} title=${isNew ? t("manage.places.add") : place.location} onClose=${close}>
     ${isNew && html`<${Field} label=${t("manage.places.code")} hint=${t("manage.places.code.how")} maxlength="40" value=${code} onInput=${text(setCode)} />

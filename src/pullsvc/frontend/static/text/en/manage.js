@@ -166,6 +166,7 @@ export default {
   "manage.keys.make": "Make it",
   "manage.keys.made": "The new key",
   "manage.keys.once": "Shown this once. Copy it to where it is needed, and nowhere else.",
+  "manage.keys.lost": "The key was made, but it was lost on the way here and cannot be shown again. Revoke it and make another.",
   "manage.keys.used": "last used {date}",
   "manage.keys.unused": "not used yet",
   "manage.keys.until": "until {date}",

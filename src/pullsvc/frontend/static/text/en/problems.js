@@ -45,6 +45,8 @@ export default {
   "problem.lifted-too-often.do": "Ask a manager to unlock it, or to give a new PIN.",
   "problem.own-wait": "Not for yourself",
   "problem.own-wait.do": "Ask another lead or a manager to unlock you.",
+  "problem.edited-meanwhile": "Somebody changed this meanwhile",
+  "problem.edited-meanwhile.do": "Nothing was saved. Close this, open it again and look.",
   "problem.body-too-large": "The file is too large",
   "problem.body-too-large.do": "At most 32 MB at once: split it.",
   "problem.not-a-tub": "This is an item",

@@ -166,6 +166,7 @@ export default {
   "manage.keys.make": "Crearla",
   "manage.keys.made": "La clave nueva",
   "manage.keys.once": "Solo se muestra ahora. Cópiela donde haga falta y en ningún otro sitio.",
+  "manage.keys.lost": "La clave se creó, pero se perdió por el camino y no se puede volver a mostrar. Anúlela y cree otra.",
   "manage.keys.used": "usada {date}",
   "manage.keys.unused": "aún sin usar",
   "manage.keys.until": "hasta {date}",

@@ -45,6 +45,8 @@ export default {
   "problem.lifted-too-often.do": "Pide a un gerente que lo desbloquee o que dé un PIN nuevo.",
   "problem.own-wait": "No para ti mismo",
   "problem.own-wait.do": "Pide a otro responsable de sala o a un gerente que te desbloquee.",
+  "problem.edited-meanwhile": "Alguien lo cambió mientras tanto",
+  "problem.edited-meanwhile.do": "No se guardó nada. Ciérrelo, vuelva a abrirlo y mire.",
   "problem.body-too-large": "El archivo es demasiado grande",
   "problem.body-too-large.do": "Como máximo 32 MB a la vez: divídelo.",
   "problem.not-a-tub": "Esto es un artículo",
