@@ -11,6 +11,7 @@ import * as outbox from "./core/outbox.js";
 import { learnRange } from "./core/range.js";
 import * as scanner from "./core/scanner.js";
 import * as session from "./core/session.js";
+import { told } from "./core/task_view.js";
 import * as doubleTap from "./ui/double_tap.js";
 import { steps } from "./ui/router.js";
 import "./ui/theme.js";
@@ -80,6 +81,9 @@ function reloadWhenIdle() {
     if (steps.value.length === 0 || session.state.value !== "in") location.reload();
   });
 }
+
+// Whatever screen is open, and in whichever tab: acts are sent from all of them.
+outbox.foldWith((_path, kept, act, answer) => told(kept, act.about, answer));
 
 async function start() {
   await Promise.all([speak("base"), speak("problems"), recall(), outbox.open()]);

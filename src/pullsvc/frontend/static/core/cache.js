@@ -2,9 +2,11 @@
 
 import { Refusal, request } from "./api.js";
 import { now } from "./clock.js";
-import { CACHE, database } from "./store.js";
+import { CACHE, NOTES, database } from "./store.js";
 
 const PATIENCE_MS = 4_000;
+/** Notes that name the path of a task, see tasks.js. */
+const IN_HAND = IDBKeyRange.bound("task.", "task.\uffff");
 const KEEP_MS = 7 * 24 * 3600 * 1000;
 
 /**
@@ -41,9 +43,12 @@ export async function keep(path, value) {
   await (await database).put(CACHE, { value, at: now() }, path);
 }
 
-/** Forget everything: another person, or another store. */
+/** Forget everything: another person, or another store. Only a tub that somebody has in hand is left for them. */
 export async function clear() {
-  await (await database).clear(CACHE);
+  const tx = (await database).transaction([CACHE, NOTES], "readwrite");
+  const left = new Set(await tx.objectStore(NOTES).getAll(IN_HAND));
+  for await (const cursor of tx.objectStore(CACHE)) if (!left.has(cursor.key)) await cursor.delete();
+  await tx.done;
 }
 
 /** Drop what is too old to be believed. */

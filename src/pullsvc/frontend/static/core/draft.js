@@ -1,7 +1,10 @@
 // Work in hand that is not sent yet: it survives a reload, and nobody else's hands take it up.
 
 import { signal } from "@preact/signals-core";
-import { person, storePath } from "./session.js";
+import { Refusal } from "./api.js";
+import { bad } from "./feedback.js";
+import * as outbox from "./outbox.js";
+import { owner } from "./session.js";
 import { note, noted } from "./store.js";
 
 /**
@@ -11,8 +14,20 @@ import { note, noted } from "./store.js";
  */
 export function draft(name, empty) {
   const held = signal(empty);
-  const owner = () => `${storePath("")}${person.value?.principal_id}`;
-  const written = (/** @type {T} */ value) => ({ owner: owner(), value });
+  /** Whose it is since it was taken up; what comes late, when somebody else is here, changes nothing. */
+  let whose = "";
+  const isTheirs = () => whose === owner();
+  const written = (/** @type {T} */ value) => ({ owner: whose, value });
+  let lacksRoom = false;
+  const kept = () => {
+    if (lacksRoom) outbox.full.value = false;
+    lacksRoom = false;
+  };
+  const notKept = () => {
+    lacksRoom = true;
+    outbox.full.value = true;
+    bad();
+  };
   return {
     /** @returns {T} */
     get value() {
@@ -20,13 +35,18 @@ export function draft(name, empty) {
     },
     /** Take up what was left. */
     async open() {
-      const kept = await noted(name);
-      held.value = kept?.owner === owner() ? kept.value : empty;
+      const opener = owner();
+      if (opener !== whose) held.value = empty;
+      const left = await noted(name);
+      if (opener !== owner()) return;
+      whose = opener;
+      held.value = left?.owner === whose ? left.value : empty;
     },
     /** @param {Partial<T>} changes */
     change(changes) {
+      if (!isTheirs()) return;
       held.value = { ...held.value, ...changes };
-      void note(name, written(held.value));
+      note(name, written(held.value)).then(kept, notKept);
     },
     /**
      * Change it together with an act that goes into the outbox: after a crash both have happened, or neither; the same
@@ -35,6 +55,7 @@ export function draft(name, empty) {
      * @param {(notes: Record<string, unknown>) => Promise<any>} put
      */
     async changeWith(changes, put) {
+      if (!isTheirs()) throw new Refusal({ status: 0, code: outbox.NOT_KEPT });
       const before = held.value;
       const after = { ...before, ...changes };
       held.value = after;

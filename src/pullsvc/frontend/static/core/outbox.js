@@ -15,7 +15,8 @@ const MAX_TRIES_AT_A_BUG = 6;
 /** After this long no session that made an act lives any more: it is kept for whoever did it, and waits for nothing else. */
 const KEPT_AFTER_MS = 12 * 3600 * 1000;
 const MAX_OUTCOMES = 50;
-const NOT_KEPT = "not-kept";
+/** Code of the Refusal of an act that is not done, as it could not be kept. */
+export const NOT_KEPT = "not-kept";
 
 /**
  * @typedef {object} Act
@@ -55,6 +56,10 @@ export const sending = signal(false);
 const listeners = new Set();
 /** @type {((path: string, kept: any, act: Act, answer: any) => any) | null} */
 let fold = null;
+/** @type {{paths: () => string[], take: (path: string, kept: any) => void} | null} */
+let shown = null;
+/** How often `kept` was changed here: what is read meanwhile may be older. */
+let changes = 0;
 let person = 0;
 let name = "";
 let device = "0";
@@ -75,6 +80,16 @@ export function onAnswer(listener) {
  */
 export function foldWith(how) {
   fold = how;
+}
+
+/**
+ * Another tab sends too: name the paths that are shown, and hear what is kept under them as soon as the acts that led there
+ * no longer wait, so that nothing looks undone in between.
+ * @param {() => string[]} paths
+ * @param {(path: string, kept: any) => void} take
+ */
+export function keepUpWith(paths, take) {
+  shown = { paths, take };
 }
 
 /** Read what an earlier run left. */
@@ -113,6 +128,7 @@ export async function put({ path, body, what, about = {}, notes = {} }) {
   drafts.value = [...drafts.value, draft];
   try {
     const act = await write(draft, notes);
+    changes += 1;
     batch(() => {
       full.value = false;
       kept.value = [...kept.value.filter((one) => one.seq !== act.seq), act];
@@ -212,7 +228,7 @@ async function settle(act, answer) {
   if (keeps && fold) {
     const cache = tx.objectStore(CACHE);
     folded = fold(keeps, (await cache.get(keeps))?.value, act, answer);
-    await cache.put({ value: folded, at: Date.parse(act.madeAt) }, keeps);
+    if (folded) await cache.put({ value: folded, at: Date.parse(act.madeAt) }, keeps);
   }
   await tx.done;
   tell(act, answer, null, folded);
@@ -235,6 +251,7 @@ async function refuse(act, refusal) {
 
 /** @type {Listener} */
 function tell(act, answer, refusal, folded) {
+  changes += 1;
   batch(() => {
     kept.value = kept.value.filter((one) => one.seq !== act.seq);
     outcomes.value = new Map([...outcomes.value, [act.seq, { answer, refusal }]].slice(-MAX_OUTCOMES));
@@ -279,7 +296,20 @@ addEventListener("unhandledrejection", (event) => {
   if (event.reason instanceof Refusal && event.reason.code === NOT_KEPT) event.preventDefault();
 });
 
+/** @returns {Promise<void>} */
 async function mirror() {
-  const db = await database;
-  [kept.value, attention.value] = await Promise.all([db.getAll(OUTBOX), db.getAll(ATTENTION)]);
+  const before = changes;
+  const tx = (await database).transaction([OUTBOX, ATTENTION, CACHE]);
+  const paths = shown?.paths() ?? [];
+  const [acts, refused, ...told] = await Promise.all([
+    tx.objectStore(OUTBOX).getAll(),
+    tx.objectStore(ATTENTION).getAll(),
+    ...paths.map((path) => tx.objectStore(CACHE).get(path)),
+  ]);
+  if (changes !== before) return mirror();
+  batch(() => {
+    [kept.value, attention.value] = [acts, refused];
+    paths.forEach((path, n) => told[n] && shown?.take(path, told[n].value));
+  });
+  return undefined;
 }

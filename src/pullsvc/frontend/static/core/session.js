@@ -42,6 +42,9 @@ export const can = (permission) => session.value?.permissions.includes(permissio
 /** @param {string} path below the store @returns {string} */
 export const storePath = (path) => `/v1/stores/${session.value?.store.store_id}/${path}`;
 
+/** Who works here, and in which store: what one of them left is nobody else's. */
+export const owner = () => `${storePath("")}${person.value?.principal_id}`;
+
 /** Find out where we stand; without a network, go on with what was known. */
 export async function start() {
   const known = await noted(NOTE);

@@ -12,7 +12,7 @@
 export const SCREENS = {
   "": { load: () => import("./home.js") },
   work: { load: () => import("./work/work.js"), texts: ["work"], needs: "work" },
-  "put-away": { load: () => import("./put_away/put_away.js"), texts: ["put_away"], needs: "put" },
+  "put-away": { load: () => import("./put_away/put_away.js"), texts: ["put_away", "work"], needs: "put" },
   ask: { load: () => import("./item/ask.js"), texts: ["item"], needs: "ask" },
   walk: { load: () => import("./item/walk.js"), texts: ["item"], needs: "ask" },
   find: { load: () => import("./item/find.js"), texts: ["item"], needs: "read" },

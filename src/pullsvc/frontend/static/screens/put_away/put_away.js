@@ -12,6 +12,7 @@ import { keepAwake } from "../../core/wake.js";
 import { read } from "../../core/cache.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Figures, Notice, Page, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
+import { Gone } from "../work/gone.js";
 import { PutLine } from "./put_line.js";
 
 const home = () => go("");
@@ -25,6 +26,7 @@ export default function PutAway({ steps }) {
   }, []);
   const task = tasks.task.value;
   if (!task && found.loading) return html`<${Page} title=${t("put.title")} back=${home}><p class="soft">${t("loading")}</p><//>`;
+  if (task && !tasks.isMine.value) return html`<${Gone} task=${task} />`;
   if (task?.state === "closed") return html`<${Done} task=${task} />`;
   if (task?.state === "on_floor") return linesInTub(task).length ? html`<${PutLine} task=${task} />` : html`<${Done} task=${task} />`;
   return html`<${Choose} scanned=${steps[0] ?? ""} />`;

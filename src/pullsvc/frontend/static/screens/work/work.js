@@ -12,6 +12,7 @@ import { keepAwake } from "../../core/wake.js";
 import { read } from "../../core/cache.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Figures, Notice, Page, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
+import { Gone } from "./gone.js";
 import { NewTub } from "./new_tub.js";
 import { PickLine } from "./pick.js";
 import { BringToLane, Staged } from "./stage.js";
@@ -29,8 +30,8 @@ export default function Work({ steps }) {
   if (!task && found.loading) return html`<${Page} title=${t("work.title")} back=${home}><p class="soft">${t("loading")}</p><//>`;
   if (!task && found.refusal) return html`<${Page} title=${t("work.title")} back=${home}><${Trouble} refusal=${found.refusal} retry=${found.reload} /><//>`;
   if (!task) return html`<${Next} scanned=${steps[0] ?? ""} />`;
-  if (task.state === "staged") return html`<${Staged} task=${task} />`;
-  if (!["claimed", "filling"].includes(task.state)) return html`<${Gone} task=${task} />`;
+  if (tasks.isMine.value && task.state === "staged") return html`<${Staged} task=${task} />`;
+  if (!tasks.isMine.value || !["claimed", "filling"].includes(task.state)) return html`<${Gone} task=${task} />`;
   if (!task.tub) return html`<${ScanTub} task=${task} />`;
   return openLines(task).length ? html`<${PickLine} task=${task} />` : html`<${BringToLane} task=${task} />`;
 }
@@ -120,19 +121,5 @@ function ScanTub({ task }) {
     ${unknown && html`<${Notice} kind="bad" title=${t("problem.no-such-tub")}><span class="code">${unknown}</span><${Button} kind="small" onClick=${() => setOpen(true)}>${t("tub.new.ask")}<//><//>`}
     ${unknown && isOpen && html`<${NewTub} tub=${unknown} onClose=${() => (setOpen(false), tasks.forgetTub())} onKnown=${tasks.bindAgain} />`}
     <${Empty} icon="tub" title=${t("work.tub")}><p>${t("work.tub.more", { n: task.lines.length })}</p><//>
-  <//>`;
-}
-
-/** The task went on without this device. @param {{task: import("../../core/task_view.js").Task}} props */
-function Gone({ task }) {
-  const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
-  const isLeft = task.state === "abandoned";
-  const goOn = () => tasks.takeOver(task.task_id, task.state).then(() => good(), setRefusal);
-  const foot = isLeft
-    ? html`<${Button} onClick=${tasks.drop}>${t("work.leave_it")}<//><${Button} kind="primary" onClick=${goOn}>${t("work.go_on")}<//>`
-    : html`<${Button} kind="primary" onClick=${tasks.drop}>${t("continue")}<//>`;
-  return html`<${Page} title=${task.tub ?? t("work.title")} back=${home} foot=${foot}>
-    ${refusal && html`<${Trouble} refusal=${refusal} />`}
-    <${Empty} icon="look" title=${t(isLeft ? "work.left" : "work.lost")}><p>${t(`work.lost.${task.state}`)}</p><//>
   <//>`;
 }

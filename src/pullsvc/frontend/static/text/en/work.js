@@ -25,6 +25,7 @@ export default {
   "work.lost.on_floor": "It is on the sales floor.",
   "work.lost.released": "The job was given back.",
   "work.lost.abandoned": "Others may take this tub now. Go on with it, or leave it to them.",
+  "work.lost.taken": "Somebody else goes on with it.",
   "work.left": "You were away for long",
   "work.go_on": "Go on with it",
   "work.leave_it": "Leave it",

@@ -25,6 +25,7 @@ export default {
   "work.lost.on_floor": "Está en la sala de ventas.",
   "work.lost.released": "El trabajo fue devuelto.",
   "work.lost.abandoned": "Ahora otros pueden tomar esta cubeta. Sigue con ella o déjala.",
+  "work.lost.taken": "Otra persona sigue con ella.",
   "work.left": "Estuviste fuera mucho tiempo",
   "work.go_on": "Seguir con ella",
   "work.leave_it": "Dejarla",
