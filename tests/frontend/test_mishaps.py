@@ -111,6 +111,68 @@ class TestAddress:
         await device.sees("Hello, Ben")
 
 
+class TestTubInTheAddress:
+    async def test_is_not_claimed_again_when_it_stands_in_its_lane(
+        self, signed_in: Page, device: Device, service: str, db: Database
+    ) -> None:
+        await stock_shop(db)
+        await asked(service, db, "1001")
+        await device.open()
+        await device.scan("TUB-0042")
+        await device.tap("All 8")
+        await device.scan("LANE-1")
+        await device.sees("TUB-0042 stands in LANE-1")
+        await device.all_sent()
+        await asked(service, db, "1002")
+        await device.tap("Next tub")
+
+        await device.sees("Scan an empty tub to start")
+        await signed_in.wait_for_load_state("networkidle")
+        await expect(signed_in.get_by_role("alert")).to_have_count(0)
+
+    async def test_does_not_claim_the_job_again_that_was_given_back(
+        self, signed_in: Page, device: Device, service: str, db: Database
+    ) -> None:
+        await stock_shop(db)
+        await asked(service, db, "1001")
+        await device.open()
+        await device.scan("TUB-0042")
+        await device.sees("BR-C-01-1")
+        await asked(service, db, "1003")
+        await device.tap("Not enough")
+        await device.tap("Can't reach it")
+        await device.sees("Nothing in the tub")
+        await device.all_sent()
+        async with signed_in.expect_response("**/release"):
+            await device.tap("Give the job back")
+
+        await device.sees("Scan an empty tub to start")
+        await signed_in.wait_for_load_state("networkidle")
+        assert len(await all_rows(db, "tasks")) == 1
+
+    async def test_is_not_put_away_again_when_it_is_empty(
+        self, signed_in: Page, device: Device, service: str, db: Database
+    ) -> None:
+        await stock_shop(db)
+        await asked(service, db, "1001")
+        await device.open("work")
+        await device.scan("TUB-0042")
+        await device.tap("All 8")
+        await device.scan("LANE-1")
+        await device.sees("TUB-0042 stands in LANE-1")
+        await device.all_sent()
+        await device.open()
+        await device.scan("TUB-0042")
+        await device.tap("All 8 on the shelf")
+        await device.sees("TUB-0042 is empty")
+        await device.all_sent()
+        await device.tap("Next tub")
+
+        await device.sees("Scan the tub you bring to the floor")
+        await signed_in.wait_for_load_state("networkidle")
+        await expect(signed_in.get_by_role("alert")).to_have_count(0)
+
+
 class TestNoRoom:
     async def test_is_said_and_not_taken_for_done(self, signed_in: Page, device: Device, db: Database) -> None:
         await stock_shop(db)

@@ -12,6 +12,7 @@ import { keepAwake } from "../../core/wake.js";
 import { read } from "../../core/cache.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Figures, Notice, Page, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
+import { useScanned } from "../scanned.js";
 import { Gone } from "../work/gone.js";
 import { PutLine } from "./put_line.js";
 
@@ -24,15 +25,17 @@ export default function PutAway({ steps }) {
     keepAwake(true);
     return () => keepAwake(false);
   }, []);
+  const scanned = useScanned("put-away", steps);
   const task = tasks.task.value;
+  if (task && !found.loading) scanned.current = ""; // There is a tub in hand already.
   if (!task && found.loading) return html`<${Page} title=${t("put.title")} back=${home}><p class="soft">${t("loading")}</p><//>`;
   if (task && !tasks.isMine.value) return html`<${Gone} task=${task} />`;
   if (task?.state === "closed") return html`<${Done} task=${task} />`;
   if (task?.state === "on_floor") return linesInTub(task).length ? html`<${PutLine} task=${task} />` : html`<${Done} task=${task} />`;
-  return html`<${Choose} scanned=${steps[0] ?? ""} />`;
+  return html`<${Choose} scanned=${scanned} />`;
 }
 
-/** Which tub: scanned, or one of those that stand in the lanes. @param {{scanned: string}} props */
+/** Which tub: scanned, or one of those that stand in the lanes. @param {{scanned: {current: string}}} props `scanned`: see useScanned */
 function Choose({ scanned }) {
   const waiting = useLoad(() => read(storePath("tasks?state=staged&limit=20")), []);
   const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
@@ -53,7 +56,9 @@ function Choose({ scanned }) {
     setBusy(false);
   };
   useEffect(() => {
-    if (scanned) void take(normalCode(scanned));
+    const tub = scanned.current;
+    scanned.current = "";
+    if (tub) void take(normalCode(tub));
   }, []);
   useScan(({ code, command }) => {
     if (command) return command === "BACK" ? home() : bad();

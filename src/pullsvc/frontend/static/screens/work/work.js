@@ -12,6 +12,7 @@ import { keepAwake } from "../../core/wake.js";
 import { read } from "../../core/cache.js";
 import { go } from "../../ui/router.js";
 import { Button, Empty, Figures, Notice, Page, Trouble, html, useLoad, useScan } from "../../ui/ui.js";
+import { useScanned } from "../scanned.js";
 import { Gone } from "./gone.js";
 import { NewTub } from "./new_tub.js";
 import { PickLine } from "./pick.js";
@@ -26,10 +27,12 @@ export default function Work({ steps }) {
     keepAwake(true);
     return () => keepAwake(false);
   }, []);
+  const scanned = useScanned("work", steps);
   const task = tasks.task.value;
+  if (task && !found.loading) scanned.current = ""; // There is a tub in hand already.
   if (!task && found.loading) return html`<${Page} title=${t("work.title")} back=${home}><p class="soft">${t("loading")}</p><//>`;
   if (!task && found.refusal) return html`<${Page} title=${t("work.title")} back=${home}><${Trouble} refusal=${found.refusal} retry=${found.reload} /><//>`;
-  if (!task) return html`<${Next} scanned=${steps[0] ?? ""} />`;
+  if (!task) return html`<${Next} scanned=${scanned} />`;
   if (tasks.isMine.value && task.state === "staged") return html`<${Staged} task=${task} />`;
   if (!tasks.isMine.value || !["claimed", "filling"].includes(task.state)) return html`<${Gone} task=${task} />`;
   if (!task.tub) return html`<${ScanTub} task=${task} />`;
@@ -38,7 +41,7 @@ export default function Work({ steps }) {
 
 const home = () => go("");
 
-/** What the next claim would bring; scanning an empty tub claims it. @param {{scanned: string}} props */
+/** What the next claim would bring; scanning an empty tub claims it. @param {{scanned: {current: string}}} props `scanned`: see useScanned */
 function Next({ scanned }) {
   const preview = useLoad(() => read(storePath("available-tasks?tasks=1")), []);
   const [busy, setBusy] = useState(false);
@@ -62,7 +65,9 @@ function Next({ scanned }) {
     setBusy(false);
   };
   useEffect(() => {
-    if (scanned) void claim(scanned);
+    const tub = scanned.current;
+    scanned.current = "";
+    if (tub) void claim(tub);
   }, []);
   useScan(({ code, command }) => {
     if (command === "BACK") return home();
