@@ -18,6 +18,15 @@ NO_ROOM_JS = """
   IDBObjectStore.prototype.add = () => { throw new DOMException("no room", "QuotaExceededError"); };
 }
 """
+NO_ROOM_IN_JS = """
+(stores) => {
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (...given) {
+    if (stores.includes(this.name)) throw new DOMException("no room", "QuotaExceededError");
+    return put.apply(this, given);
+  };
+}
+"""
 SLOW_CLOCK_JS = """
 const [RealDate, behind] = [Date, 5 * 3600 * 1000];
 Date = class extends RealDate {
@@ -185,6 +194,37 @@ class TestNoRoom:
 
         await device.sees("Not saved")
         assert await all_rows(db, "asks") == []
+
+    async def test_to_keep_an_answer_leaves_the_answer(self, signed_in: Page, device: Device, db: Database) -> None:
+        await stock_shop(db)
+        await device.open("find")
+        await knows_the_range(signed_in)
+        await signed_in.evaluate(NO_ROOM_IN_JS, ["cache"])
+        await device.scan(MILK)
+
+        await device.sees("A07-1")
+
+    async def test_for_a_claimed_tub_still_shows_it(
+        self, signed_in: Page, device: Device, service: str, db: Database
+    ) -> None:
+        await stock_shop(db)
+        await asked(service, db, "1001")
+        await device.open("work")
+        await device.sees("Take this job")
+        await knows_the_range(signed_in)
+        await signed_in.evaluate(NO_ROOM_IN_JS, ["cache", "notes"])
+        await device.scan("TUB-0042")
+
+        await device.sees("Whole milk 1 l")
+
+    async def test_for_a_gap_of_a_walk_is_said(self, signed_in: Page, device: Device, db: Database) -> None:
+        await stock_shop(db)
+        await device.open("walk")
+        await knows_the_range(signed_in)
+        await signed_in.evaluate(NO_ROOM_IN_JS, ["notes"])
+        await device.scan(MILK)
+
+        await device.sees("Not saved")
 
 
 class TestClock:

@@ -38,9 +38,15 @@ export async function lastKnown(path) {
   return kept ? { ...kept, fresh: false } : null;
 }
 
-/** @param {string} path @param {unknown} value */
+/**
+ * Keep it for later, where there is room: who asked has the answer anyway. An older one would pass for what was said last,
+ * so it goes.
+ * @param {string} path
+ * @param {unknown} value
+ */
 export async function keep(path, value) {
-  await (await database).put(CACHE, { value, at: now() }, path);
+  const db = await database;
+  await db.put(CACHE, { value, at: now() }, path).catch(() => db.delete(CACHE, path)).catch(() => undefined);
 }
 
 /** Forget everything: another person, or another store. Only a tub that somebody has in hand is left for them. */
