@@ -82,6 +82,15 @@ class TestOffline:
         await show(signed_in, artifacts, "work-next-offline")
         assert await all_rows(shop, "tasks") == []
 
+    async def test_says_why_a_job_cannot_be_given_back(self, signed_in: Page, device: Device, shop: Database) -> None:
+        await claim(device)
+        await device.goes_offline()
+        await device.tap("Back", exact=True)
+        await device.tap("Give the job back")
+
+        await expect(signed_in.get_by_role("alert")).to_be_visible()
+        await expect(signed_in.get_by_role("dialog")).to_be_visible()
+
     async def test_keeps_what_is_refused_until_somebody_saw_it(
         self, signed_in: Page, device: Device, shop: Database, artifacts: Path
     ) -> None:

@@ -6,7 +6,7 @@ import { t } from "../../core/i18n.js";
 import { openLines, toPick } from "../../core/task_view.js";
 import * as tasks from "../../core/tasks.js";
 import { go } from "../../ui/router.js";
-import { Button, Department, Icon, Page, Pair, Sheet, Stepper, Tag, html, hueOf, hush, toast, useScan } from "../../ui/ui.js";
+import { Button, Department, Icon, Page, Pair, Sheet, Stepper, Tag, Trouble, html, hueOf, hush, toast, useScan } from "../../ui/ui.js";
 import { standIn } from "./lane.js";
 import { Progress } from "./progress.js";
 import { Why } from "./why.js";
@@ -173,8 +173,10 @@ function Short({ line, onClose, onReason }) {
 /** @param {{task: any, onClose: () => void, onStage: () => void}} props */
 function Leave({ task, onClose, onStage }) {
   const picked = task.lines.some((line) => line.qty_picked > 0);
-  const giveBack = () => tasks.release().then(() => go(""), () => bad());
+  const [refusal, setRefusal] = useState(/** @type {unknown} */ (null));
+  const giveBack = () => tasks.release().then(() => go(""), (failure) => (bad(), setRefusal(failure)));
   return html`<${Sheet} title=${t("leave.title")} onClose=${onClose}>
+    ${refusal && html`<${Trouble} refusal=${refusal} />`}
     ${picked
       ? html`<${Button} icon="tub" onClick=${onStage}>${t("leave.stage")}<//>`
       : html`<${Button} icon="undo" onClick=${giveBack}>${t("work.give_back")}<//>`}
