@@ -132,8 +132,9 @@ async function hold(fresh, at) {
   // Where there is no room for the note, the service still knows whose the tub is.
   await Promise.all([cache.keep(path, fresh), note(at.note, path).catch(() => undefined)]);
   const before = hands.value.get(at.note);
+  const isKnown = before?.path === path && before.wares.size > 0;
   // Before it is shown, so that its first scan is known.
-  const wares = before?.path === path ? before.wares : await waresOf(fresh);
+  const wares = isKnown ? before.wares : await waresOf(fresh);
   show({ at, path, task: fresh, wares });
 }
 
