@@ -17,6 +17,15 @@ from tests.frontend.test_work import in_tub
 from tests.waiting import until
 
 MILK = WARES["1001"][2]
+KEPT_AND_SHOWN_JS = """
+async () => {
+  const { database } = await import(`/app/${document.body.dataset.build}/core/store.js`);
+  for (const _ of "twice") {
+    await (await database).count("cache");
+    await new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)));
+  }
+}
+"""
 PATIENCE_S = 40  # Longer than the app ever waits between two tries.
 NOT_YOURS = "This tub is not yours any more"
 GIVEN_TO_CID = sql("""
@@ -61,7 +70,7 @@ def holds(shop: Database, what: dict[str, int]) -> Callable[[], Awaitable[bool]]
 async def all_settled(page: Page) -> None:
     """Wait until what the page has just been answered is shown."""
     await page.wait_for_load_state("networkidle")
-    await page.evaluate("() => new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)))")
+    await page.evaluate(KEPT_AND_SHOWN_JS)
 
 
 class TestTub:
@@ -222,8 +231,11 @@ class TestLateAnswer:
             await device.tap("TUB-0042")
         await goes_to(signed_in, "work")
         await device.sees("Butter")
-        async with signed_in.expect_response("**/delivery"):
-            go_on.set()
+        async with (
+            signed_in.expect_response("**/items?*sku=1001*"),
+            signed_in.expect_response("**/locations?kind=lane*"),
+        ):
+            go_on.set()  # What is in the late one is asked for, too.
         await all_settled(signed_in)
         await expect(signed_in.get_by_text(NOT_YOURS)).to_have_count(0)
         await device.scan(WARES["1002"][2])
