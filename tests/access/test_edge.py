@@ -7,11 +7,13 @@ import httpx
 import pytest
 
 from pullsvc.access import actions, rules
+from pullsvc.access.edge import MAX_LATE_DAYS
 from pullsvc.access.ring import KeyRing
 from pullsvc.access.rules import PERMISSIONS, Perm, Role
 from pullsvc.clock import wall_clock
 from pullsvc.db import Database
-from tests.factories import NOON, all_rows, key, signed_in, store
+from tests.conftest import Ticking
+from tests.factories import NOON, all_rows, floor, fresh_key, key, signed_in, stocked, store
 
 
 class TestKeyRing:
@@ -94,3 +96,25 @@ class TestRoles:
         refused = await client.get("/v1/stores/1/pulls")
 
         assert (refused.status_code, refused.json()["needs"]) == (403, "read")
+
+
+class TestRepeat:
+    @pytest.mark.parametrize("path", ["receivings", "asks"])
+    async def test_of_an_act_too_old_by_now_is_answered(
+        self, db: Database, client: httpx.AsyncClient, clock: Ticking, path: str
+    ) -> None:
+        """It was booked in time, and only its answer was lost; what was never booked is too late."""
+        shop = await floor(db, client)
+        await stocked(db, sku="milk", bins={"B1": 30}, capacity=12)
+        happened = NOON - timedelta(days=MAX_LATE_DAYS, hours=-1)
+        ask = {"code": "milk", "occurred_at": happened.isoformat()}
+        body = ask if path == "asks" else {**ask, "qty": 5, "location": "B1", "reference": "d1"}
+        headers = {**fresh_key(), "Authorization": f"Bearer {shop.keys['ben']}"}
+
+        first = await client.post(f"{shop.url}/{path}", json=body, headers=headers)
+        clock.pass_(hours=2)
+        again = await client.post(f"{shop.url}/{path}", json=body, headers=headers)
+        new = await client.post(f"{shop.url}/{path}", json=body, headers={**headers, **fresh_key()})
+
+        assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+        assert (new.status_code, new.json()["code"]) == (422, "too-late")

@@ -117,6 +117,19 @@ class Act:
     caller: Caller
     keyed: KeyedRequest
 
+    async def stamp(self, db: Database, occurred_at: datetime | None) -> Stamp:
+        """Return the act's signature, as `Caller.stamp` does; a repeat is answered however long ago it happened.
+
+        Raises:
+            TooLate: it happened too long ago, and was not done in time either.
+            Replayed, KeyReused: as in `begin`.
+        """
+        try:
+            return self.caller.stamp(occurred_at)
+        except TooLate:
+            await self.keyed.replay(db)
+            raise
+
     def begin(self, db: Database) -> Any:
         """Open the act's transaction; a repeat is answered with what was answered before."""
         return self.keyed.begin(db)

@@ -49,7 +49,8 @@ async def ask_for_item(body: views.AskBody, act: Asker, db: Db, leads: Leads) ->
     """Ask for an item on the floor; joins the pull that is open for it, or opens one."""
     caller = act.caller
     lead = await leads.of(db, store_id=caller.store_id, now=caller.now)
-    return await act.together(db, ASKS, _Walk(caller.stamp(body.occurred_at), [body], lead, is_scan=False))
+    stamp = await act.stamp(db, body.occurred_at)
+    return await act.together(db, ASKS, _Walk(stamp, [body], lead, is_scan=False))
 
 
 @router.post("/gap-scans", status_code=201, response_model=views.GapScanAnswer)

@@ -56,7 +56,7 @@ async def list_movements(caller: Reader, db: Db, page: Paging, sku: Code | None 
 @router.post("/receivings", status_code=201, response_model=views.MovementAnswer)
 async def receive_stock(body: views.ReceivingBody, act: Stocker, db: Db) -> Response:
     """Book goods that came in."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     async with act.begin(db) as tx:
         item = await require_item(tx, store_id=stamp.store_id, code=body.code)
         touched = await actions.receive(
@@ -68,7 +68,7 @@ async def receive_stock(body: views.ReceivingBody, act: Stocker, db: Db) -> Resp
 @router.post("/moves", status_code=201, response_model=views.MovementAnswer)
 async def move_stock(body: views.MoveBody, act: Stocker, db: Db) -> Response:
     """Book units carried from one location to another."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     async with act.begin(db) as tx:
         item = await require_item(tx, store_id=stamp.store_id, code=body.code)
         touched = await actions.move_units(
@@ -112,7 +112,7 @@ async def suggest_bins(caller: Reader, db: Db, code: Scanned) -> dict[str, Any]:
 @router.post("/adjustments", status_code=201, response_model=views.MovementAnswer)
 async def adjust_stock(body: views.AdjustmentBody, act: Stocker, db: Db) -> Response:
     """Correct the book of a location, with the reason."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     async with act.begin(db) as tx:
         item = await require_item(tx, store_id=stamp.store_id, code=body.code)
         touched = await actions.adjust(
@@ -130,7 +130,7 @@ async def adjust_stock(body: views.AdjustmentBody, act: Stocker, db: Db) -> Resp
 @router.post("/counts", status_code=201, response_model=views.CountAnswer)
 async def count_stock(body: views.CountBody, act: Stocker, db: Db) -> Response:
     """Record what was counted; it holds as of the moment of the count."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     async with act.begin(db) as tx:
         item = await require_item(tx, store_id=stamp.store_id, code=body.code)
         result = await actions.count(tx, stamp, sku=item.sku, location=body.location, counted_qty=body.counted_qty)

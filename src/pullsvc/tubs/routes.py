@@ -179,8 +179,8 @@ async def scan_tub(task_id: PathId, body: views.TubScanBody, act: Worker, db: Db
 @router.post("/tasks/{task_id}/picks", status_code=201, response_model=views.PickAnswer)
 async def pick_units(task_id: PathId, body: views.PickBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Scan units into the tub."""
-    stamp = act.caller.stamp(body.occurred_at)
-    picking = Picking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, scans=[_scan(act, body)])
+    stamp = await act.stamp(db, body.occurred_at)
+    picking = Picking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, scans=[await _scan(act, db, body)])
     return await _do(act, db, picks.PICK, picking)
 
 
@@ -192,14 +192,14 @@ async def pick_many(task_id: PathId, body: views.PickBatchBody, act: Worker, db:
         task_id=task_id,
         fence=body.fence,
         lease=lease,
-        scans=[_scan(act, scan) for scan in body.picks],
+        scans=[await _scan(act, db, scan) for scan in body.picks],
         listed=True,
     )
     return await _do(act, db, picks.PICK, picking)
 
 
-def _scan(act: Act, body: views.ScanBody) -> Scan:
-    happened = act.caller.stamp(body.occurred_at).occurred_at
+async def _scan(act: Act, db: Db, body: views.ScanBody) -> Scan:
+    happened = (await act.stamp(db, body.occurred_at)).occurred_at
     code = normal_code(body.code) if body.code else None
     return Scan(code, body.line_no, body.qty, body.location, body.tub, happened)
 
@@ -207,7 +207,7 @@ def _scan(act: Act, body: views.ScanBody) -> Scan:
 @router.post("/tasks/{task_id}/unpicks", status_code=201, response_model=views.TaskView)
 async def unpick_units(task_id: PathId, body: views.UnpickBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Put units of a line back where they came from."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     deed = Unpicking(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, line_no=body.line_no, qty=body.qty)
     return await _do(act, db, picks.UNPICK, deed)
 
@@ -215,7 +215,7 @@ async def unpick_units(task_id: PathId, body: views.UnpickBody, act: Worker, db:
 @router.post("/tasks/{task_id}/shorts", status_code=201, response_model=views.TaskView)
 async def report_short(task_id: PathId, body: views.ShortBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Say that the rest of a line is not to be had there; other places are tried at once."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     async with act.begin(db) as tx:
         task = await holding.held_task(tx, stamp, task_id=task_id)
         await shorts.report_short(
@@ -258,7 +258,7 @@ async def release_task(task_id: PathId, body: views.FencedBody, act: Worker, db:
 @router.post("/tasks/{task_id}/staging", status_code=201, response_model=views.TaskView)
 async def stage_tub(task_id: PathId, body: views.StagingBody, act: Worker, db: Db, lease: Lease) -> Response:
     """Stand the tub in a lane at the edge of the floor; until somebody takes it from there, also in another one."""
-    stamp = act.caller.stamp(body.occurred_at)
+    stamp = await act.stamp(db, body.occurred_at)
     deed = Staging(stamp=stamp, task_id=task_id, fence=body.fence, lease=lease, lane=body.lane)
     return await _do(act, db, actions.STAGE, deed)
 
@@ -275,7 +275,7 @@ async def deliver_tub(task_id: PathId, act: Floor, db: Db, lease: Lease) -> Resp
 async def put_units(task_id: PathId, body: views.PutBody, act: Floor, db: Db, lease: Lease) -> Response:
     """Say what went onto the shelf, back, to waste, or is missing; the task closes when all units are accounted for."""
     deed = PutAway(
-        stamp=act.caller.stamp(body.occurred_at),
+        stamp=await act.stamp(db, body.occurred_at),
         task_id=task_id,
         fence=body.fence,
         lease=lease,
