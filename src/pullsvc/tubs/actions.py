@@ -142,6 +142,11 @@ class PutAway(Deed):
     all_put: bool = False
     return_to: str | None = None
 
+    @property
+    def brings_back(self) -> bool:
+        """Whether units are returned and nobody says where to."""
+        return not self.return_to and any(s.returned for s in self.settlements.values())
+
 
 async def _return_places(tx: Tx, deeds: Sequence[PutAway]) -> Places:
     named = {(deed.stamp.store_id, deed.return_to) for deed in deeds if deed.return_to}
@@ -173,7 +178,7 @@ def _put_away(held: Held, deed: PutAway, *, known: Places) -> Outcome:
     return Outcome(
         after,
         told=told,
-        legs=[leg for line, s in settled for leg in _legs(task, line, s, deed.return_to)],
+        legs=[leg for line, s in settled for leg in _legs(held, task, line, s, deed.return_to)],
         pulls=_arrived(settled),
         lost=[(line, s.missing) for line, s in settled if s.missing],
     )
@@ -186,11 +191,12 @@ def _closed(task: Task) -> Told:
     return Told("task.closed", task.task_id, {"tub": task.tub, "picked": task.qty_picked})
 
 
-def _legs(task: Task, line: Line, s: Settlement, return_to: str | None) -> Iterable[Leg]:
+def _legs(held: Held, task: Task, line: Line, s: Settlement, return_to: str | None) -> Iterable[Leg]:
     assert task.tub is not None
+    back = [(return_to, s.returned)] if return_to else held.came_from(task, line, s.returned)
     ways = (
         (s.put, line.shelf, Cause.PUT),
-        (s.returned, return_to or line.location, Cause.RETURN),
+        *((qty, place, Cause.RETURN) for place, qty in back),
         (s.damaged, DAMAGED, Cause.DAMAGE),
         (s.missing, ADJUSTED, Cause.MISSING),
     )

@@ -6,7 +6,7 @@ nothing, the acts of a batch see what the earlier ones did, and one act is a bat
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from pullsvc.pulls import actions as pulls
 from pullsvc.pulls import queries as pull_queries
 from pullsvc.pulls.rules import Pull
 from pullsvc.stock import actions as stock
-from pullsvc.stock.rules import Leg
+from pullsvc.stock.rules import Cause, Leg
 from pullsvc.tubs import queries, rules
 from pullsvc.tubs.queries import Key
 from pullsvc.tubs.rules import Line, LineState, Task, TaskState, TubState
@@ -50,6 +50,11 @@ class Deed:
     def tubs(self) -> Iterable[str]:
         """Tubs that were scanned with it."""
         return ()
+
+    @property
+    def brings_back(self) -> bool:
+        """Whether units go back where they came from, so that this has to be looked up."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,35 @@ Results = list[Done | Rejection]
 
 @dataclass(slots=True)
 class Held:
-    """The tasks of a batch, each as the acts so far have left it, and where the tubs are that were scanned for them."""
+    """The tasks of a batch, each as the acts so far have left it, and where the tubs are that were scanned for them.
+
+    Attributes:
+        tasks: By their keys.
+        tubs: Those that were scanned for tasks without one.
+        sources: For lines of which units may go back: how many came from each place, what was picked last at the end.
+    """
 
     tasks: dict[Key, Task]
     tubs: dict[tuple[int, str], tuple[TubState, int | None]]
+    sources: dict[tuple[int, str], dict[str, int]]
+
+    def came_from(self, task: Task, line: Line, qty: int) -> list[tuple[str, int]]:
+        """Return where so many units of a line came from, those picked last first; if nobody knows, where it says."""
+        parts = []
+        for place, picked in reversed(self.sources.get((task.store_id, line_id(task, line)), {}).items()):
+            if (part := min(qty, picked)) > 0:
+                parts.append((place, part))
+                qty -= part
+        return [*parts, (line.location, qty)] if qty else parts
+
+    def note(self, store_id: int, legs: Iterable[Leg]) -> None:
+        """Let the acts that follow know what was picked where, and put back there."""
+        for leg in legs:
+            known = self.sources.get((store_id, leg.cause_id))
+            if known is not None and leg.cause is Cause.PICK:
+                known[leg.src] = known.pop(leg.src, 0) + leg.qty
+            elif known is not None and leg.cause in (Cause.UNPICK, Cause.RETURN):
+                known[leg.dst] = known.get(leg.dst, 0) - leg.qty
 
     def task(self, deed: Deed, allowed: frozenset[TaskState], *, to_do: str) -> Task:
         """Return the task of an act that its caller may do to it now, held for as long as the act holds it.
@@ -183,7 +213,8 @@ async def do_all(tx: Tx, acts: Sequence[tuple[DeedKind, Deed]]) -> Results:
     judges = {kind: await kind.ready(tx, [deed for its, deed in acts if its is kind]) for kind in dict(acts)}
     shown = {deed.key for kind, deed in acts if kind.shown}
     found = await queries.lock_tasks(tx, (deed.key for deed in deeds), shown=shown)
-    held = Held({key: task for key, (task, _) in found.items()}, await _tubs(tx, deeds, found))
+    tasks = {key: task for key, (task, _) in found.items()}
+    held = Held(tasks, await _tubs(tx, deeds, found), await _sources(tx, deeds, found))
     results: Results = []
     last: dict[Key, datetime] = {}
     for kind, deed in acts:
@@ -193,6 +224,7 @@ async def do_all(tx: Tx, acts: Sequence[tuple[DeedKind, Deed]]) -> Results:
             results.append(refusal)
             continue
         held.keep(outcome.task)
+        held.note(deed.stamp.store_id, outcome.legs)
         last[deed.key] = deed.stamp.now
         results.append(Done(outcome, found[deed.key][1]))
     await _write_tasks(tx, [(found[key][0], held.tasks[key], at) for key, at in last.items()])
@@ -214,6 +246,24 @@ async def _tubs(
     }
     rows = await queries.lock_tubs(tx, scanned) if scanned else {}
     return {key: (TubState(row.state), row.task_id) for key, row in rows.items() if row.active}
+
+
+async def _sources(
+    tx: Tx, deeds: Iterable[Deed], found: Mapping[Key, tuple[Task, Sequence[Row]]]
+) -> dict[tuple[int, str], dict[str, int]]:
+    """Look up where the units of lines came from, for the acts that bring some back; the tasks are locked."""
+    keys = {deed.key for deed in deeds if deed.brings_back and deed.key in found}
+    if not keys:
+        return {}
+    lines = [(key[0], x.sku, line_id(found[key][0], x)) for key in sorted(keys) for x in found[key][0].lines]
+    known: dict[tuple[int, str], dict[str, int]] = {(store, cause_id): {} for store, _, cause_id in lines}
+    stores, skus, cause_ids = zip(*lines, strict=True)
+    # What was picked is filed no earlier than the claim: so few partitions are looked through.
+    since: datetime = min(found[key][1][0]["claimed_at"] for key in keys)
+    named = {"stores": list(stores), "skus": list(skus), "cause_ids": list(cause_ids)}
+    for row in await tx.rows(queries.SOURCES, **named, since_day=since.astimezone(UTC).date()):
+        known[row.store_id, row.cause_id][row.place] = row.qty
+    return known
 
 
 async def _write_tasks(tx: Tx, changes: Sequence[tuple[Task, Task, datetime]]) -> None:

@@ -149,6 +149,11 @@ class Unpicking(LineDeed):
 
     qty: int
 
+    @property
+    def brings_back(self) -> bool:
+        """It does."""
+        return True
+
 
 def _unpick(held: Held, deed: Unpicking) -> Outcome:
     """Put units back where they came from; of a short line nobody goes to pick them again, so its pull gets them back.
@@ -166,7 +171,10 @@ def _unpick(held: Held, deed: Unpicking) -> Outcome:
     return Outcome(
         task.having([back]),
         told=[Told("line.unpicked", task.task_id, {"line_no": line.line_no, "sku": line.sku, "qty": qty})],
-        legs=[Leg(line.sku, qty, task.tub, line.location, Cause.UNPICK, line_id(task, line))],
+        legs=[
+            Leg(line.sku, part, task.tub, place, Cause.UNPICK, line_id(task, line))
+            for place, part in held.came_from(task, line, qty)
+        ],
         pulls={line.pull_id: lambda pull: pull.change(planned=-qty)} if state is LineState.SHORT else {},
     )
 

@@ -126,14 +126,6 @@ WITH added AS (
 UPDATE tasks SET line_count = (SELECT max(line_no) FROM added) WHERE store_id = :store_id AND task_id = :task_id
 """)
 TUB = sql("""
-UPDATE tubs SET state = 'filling', task_id = :task_id, updated_at = :now
-WHERE store_id = :store_id AND tub = :tub AND state = 'idle' AND active RETURNING tub
-""")
-MOVE_TUB = sql("""
-UPDATE tubs SET state = :state, lane = :lane, task_id = :task_id, updated_at = :now
-WHERE store_id = :store_id AND tub = :tub
-""")
-TUB = sql("""
 SELECT tub, state, task_id, lane, volume_ml, weight_g, active, version, updated_at FROM tubs
 WHERE store_id = :store_id AND tub = :tub
 """)
@@ -199,6 +191,17 @@ SELECT short.outside, CAST(short.qty AS integer) AS qty, short.at, CAST(coalesce
       AND b.location IN (m.from_location, m.to_location) AND (b.counted_at >= short.at) IS NOT TRUE
 ), 0) AS integer) AS found
 FROM short JOIN balances b ON b.store_id = :store_id AND b.sku = :sku AND b.location = :location
+""")
+# From which places the units of lines came that were not put back there since; what was picked last comes last.
+SOURCES = sql("""
+SELECT m.store_id, m.cause_id, place, CAST(sum(CASE WHEN m.cause = 'pick' THEN m.qty ELSE -m.qty END) AS integer) AS qty
+FROM unnest(CAST(:stores AS integer[]), CAST(:skus AS text[]), CAST(:cause_ids AS text[]))
+    AS line(store_id, sku, cause_id)
+JOIN movements m USING (store_id, sku, cause_id)
+CROSS JOIN LATERAL (SELECT CASE WHEN m.cause = 'pick' THEN m.from_location ELSE m.to_location END AS place) at
+WHERE m.cause IN ('pick', 'unpick', 'return') AND m.day >= CAST(:since_day AS date)
+GROUP BY m.store_id, m.cause_id, place
+ORDER BY max(m.movement_id) FILTER (WHERE m.cause = 'pick')
 """)
 EXPIRED = sql("""
 SELECT task_id FROM tasks
