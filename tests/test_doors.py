@@ -143,6 +143,28 @@ class TestEveryRoute:
         assert route.methods == {"GET"} or permission_of(route) is not Perm.READ
 
 
+class TestOddText:
+    async def test_in_an_address_is_never_a_mistake_of_ours(
+        self, app: FastAPI, client: httpx.AsyncClient, keys: dict[Role, str]
+    ) -> None:
+        """No text of PostgreSQL holds a NUL: each parameter has to refuse it, or never to ask the database with it."""
+        await app.state.hub.stop()
+        broken = {}
+        for path, method, operation in operations(app.openapi()):
+            parameters = {(one["in"], one["name"]) for one in operation.get("parameters", ())}
+            address = re.sub(r"\{[^}]*\}", "%00", path.replace("{store_id}", str(HERE)))
+            tries = [address] if "%00" in address else []
+            known = re.sub(r"\{[^}]*\}", "424242", path.replace("{store_id}", str(HERE)))
+            tries += [f"{known}?{name}=%00" for where, name in sorted(parameters) if where == "query"]
+            for url in tries:
+                headers = {**fresh_key(), "Authorization": f"Bearer {keys[Role.MANAGER]}"}
+                answer = await client.request(method, url, headers=headers)
+                if answer.status_code == 500:
+                    broken[method, url] = answer.text
+
+        assert broken == {}
+
+
 @pytest.fixture
 async def keys(db: Database) -> dict[Role, str]:
     """A key for each role in the first store; the second store is nobody's."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from pullsvc.access import actions, queries
@@ -19,6 +19,7 @@ MAX_EXPIRES_DAYS = 3_650
 router = APIRouter(prefix="/v1/stores/{store_id}", tags=["access"])
 
 Manager = Annotated[Caller, may(Perm.MANAGE)]
+KeyId = Annotated[str, Path(max_length=40, pattern=r"^[A-Za-z0-9_-]+$", examples=["0a1b2c3d4e5f"])]
 KeyRole = Literal["associate", "backroom", "lead", "manager", "pos", "readonly"]
 assert set(KeyRole.__args__) == KEYS_OF_MANAGERS  # type: ignore[attr-defined]  # what the words of a Literal are kept in
 
@@ -89,7 +90,7 @@ async def make_key(act: Annotated[Act, keyed(Perm.MANAGE)], db: Db, wall: TheWal
 
 
 @router.delete("/keys/{key_id}", status_code=204)
-async def revoke_key(caller: Manager, db: Db, wall: TheWall, key_id: str) -> None:
+async def revoke_key(caller: Manager, db: Db, wall: TheWall, key_id: KeyId) -> None:
     """Make a key of this store worthless, within seconds; a repeat finds none."""
     async with db.begin() as tx:
-        await actions.revoke_key_of_store(tx, caller.stamp(), key_id=key_id[:40], now=wall.now())
+        await actions.revoke_key_of_store(tx, caller.stamp(), key_id=key_id, now=wall.now())
