@@ -116,11 +116,15 @@ class TestWalk:
         await device.open("walk")
         await device.scan(MILK)
         await device.sees("Whole milk 1 l")
-        for badge, sees in (("B-CID", "Scan every gap you see"), ("B-BEN", "Whole milk 1 l")):
+        begin = "Scan every gap you see"
+        for badge, sees in (("B-CID", begin), ("B-BEN", "Whole milk 1 l"), ("B-CID", "Ground coffee")):
             await sign_in(signed_in, badge)
             await signed_in.reload()
             await device.is_ready()
             await device.sees(sees)
+            if sees == begin:
+                await device.scan(COFFEE)
+                await device.sees("Ground coffee")
 
 
 class TestFind:

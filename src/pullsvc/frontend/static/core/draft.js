@@ -9,7 +9,7 @@ import { note, noted } from "./store.js";
 
 /**
  * @template T
- * @param {string} name of the note it is kept in
+ * @param {string} name of the notes it is kept in, one for each person
  * @param {T} empty
  */
 export function draft(name, empty) {
@@ -17,7 +17,7 @@ export function draft(name, empty) {
   /** Whose it is since it was taken up; what comes late, when somebody else is here, changes nothing. */
   let whose = "";
   const isTheirs = () => whose === owner();
-  const written = (/** @type {T} */ value) => ({ owner: whose, value });
+  const noteOf = (/** @type {string} */ whom) => `${name} ${whom}`;
   let lacksRoom = false;
   const kept = () => {
     if (lacksRoom) outbox.full.value = false;
@@ -37,16 +37,16 @@ export function draft(name, empty) {
     async open() {
       const opener = owner();
       if (opener !== whose) held.value = empty;
-      const left = await noted(name);
+      const left = await noted(noteOf(opener));
       if (opener !== owner()) return;
       whose = opener;
-      held.value = left?.owner === whose ? left.value : empty;
+      held.value = left ?? empty;
     },
     /** @param {Partial<T>} changes */
     change(changes) {
       if (!isTheirs()) return;
       held.value = { ...held.value, ...changes };
-      note(name, written(held.value)).then(kept, notKept);
+      note(noteOf(whose), held.value).then(kept, notKept);
     },
     /**
      * Change it together with an act that goes into the outbox: after a crash both have happened, or neither; the same
@@ -60,7 +60,7 @@ export function draft(name, empty) {
       const after = { ...before, ...changes };
       held.value = after;
       try {
-        return await put({ [name]: written(after) });
+        return await put({ [noteOf(whose)]: after });
       } catch (failure) {
         if (held.value === after) held.value = before;
         throw failure;
