@@ -134,7 +134,7 @@ class Device:
         """Touch the button or link of that name; at the place of the last touch only after a look."""
         self.taps += 1
         button = self.named(name, exact=exact).first
-        await button.click(trial=True)
+        await button.scroll_into_view_if_needed()  # Which waits until it stands still.
         if box := await button.bounding_box():
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             if math.dist((x, y), self._touched[:2]) < FINGER_PX:

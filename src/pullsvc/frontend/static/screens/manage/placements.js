@@ -24,7 +24,7 @@ export default function Placements() {
   const [edits, setEdits] = useState(/** @type {Record<string, any>} */ ({}));
   const { busy, refusal, run } = useAct();
   const changed = list.items.filter((line) => Object.entries(edits[id(line)] ?? {}).some(([name, value]) => value !== line[name]));
-  const set = (line, name) => (event) => setEdits({ ...edits, [id(line)]: { ...edits[id(line)], [name]: Number(event.target.value) } });
+  const set = (line, name) => ({ target }) => setEdits((now) => ({ ...now, [id(line)]: { ...now[id(line)], [name]: Number(target.value) } }));
   const send = async () => {
     const body = { edits: changed.map((line) => ({ location: line.location, sku: line.sku, version: line.version, ...edits[id(line)] })) };
     if (!(await run(() => request("PATCH", storePath("placements"), { body })))) return;
@@ -37,7 +37,7 @@ export default function Placements() {
   return html`
     <div class="tools">
       <select class="input" aria-label=${t("manage.placements.by")} value=${filter.by} onChange=${(event) => setFilter({ ...filter, by: event.target.value })}>${["zone", "location", "sku"].map((by) => html`<option value=${by}>${t(`manage.placements.${by}`)}</option>`)}</select>
-      <input class="input" type="search" aria-label=${t("manage.placements.find")} placeholder=${t("manage.placements.find")} value=${filter.value} onChange=${text((value) => setFilter({ ...filter, value }))} />
+      <input class="input" type="search" aria-label=${t("manage.placements.find")} placeholder=${t("manage.placements.find")} value=${filter.value} onInput=${text((value) => setFilter({ ...filter, value }))} />
       <${Files} after=${list.reload} />
     </div>
     <${List} list=${list} empty=${t("manage.placements.none")}>
