@@ -12,8 +12,9 @@ ARGS ?=
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
+# Many tests start the service, which would compile all of it each time where nothing may be written.
 test: venv browser ## run every check (ARGS="-k claim" runs some)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 demo: venv ## play one real day in the store, in about two minutes
 	$(BIN)/pullsvc demo $(ARGS)

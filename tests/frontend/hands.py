@@ -131,17 +131,21 @@ class Device:
         await self.page.evaluate(AT_ONCE_JS, text)
 
     async def tap(self, name: str, *, exact: bool = False) -> None:
-        """Touch the button or link of that name; at the place of the last touch only after a look."""
+        """Touch the button or link of that name."""
         self.taps += 1
         button = self.named(name, exact=exact).first
+        await self.reaches_for(button)
+        await button.click()
+        self._touched = (*self._touched[:2], time.monotonic())
+
+    async def reaches_for(self, button: Locator) -> None:
+        """Come to a button before it is touched; at the place of the last touch only after a look."""
         await button.scroll_into_view_if_needed()  # Which waits until it stands still.
         if box := await button.bounding_box():
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             if math.dist((x, y), self._touched[:2]) < FINGER_PX:
                 await asyncio.sleep(max(0.0, self._touched[2] + LOOK_S - time.monotonic()))
-            self._touched = (x, y, 0.0)
-        await button.click()
-        self._touched = (*self._touched[:2], time.monotonic())
+            self._touched = (x, y, time.monotonic())
 
     def named(self, name: str, *, exact: bool = False) -> Locator:
         button = self.page.get_by_role("button", name=name, exact=exact)

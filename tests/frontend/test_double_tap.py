@@ -26,7 +26,9 @@ async def shop_(service: str, db: Database, store: int) -> Database:
 
 async def bounce(device: Device, name: str) -> None:
     """Two touches of one place, where one was meant."""
-    await device.named(name).first.dblclick(delay=20)
+    button = device.named(name).first
+    await device.reaches_for(button)
+    await button.dblclick(delay=20)
 
 
 class TestWhileATubIsFilled:
